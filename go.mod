@@ -1,0 +1,3 @@
+module github.com/gopet-ml/gopet
+
+go 1.26
