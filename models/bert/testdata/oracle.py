@@ -1,0 +1,132 @@
+"""What the golden scripts of BERT share: pins, random weights, files, comparison.
+
+The goldens come from transformers on PyTorch, at the versions pinned here.
+"""
+
+import json
+import pathlib
+import sys
+import tempfile
+
+import safetensors.torch
+import torch
+import transformers
+
+PINS = {"torch": "2.11.0", "transformers": "5.23.0"}
+
+# Floats of a re-made golden may differ from the committed ones by this much
+# of max(1, largest magnitude): another CPU sums in another order.
+TOLERANCE = 5e-6
+
+
+def require_pins():
+    """Stops with one line where the installed versions are not the pinned ones."""
+    for module in (torch, transformers):
+        found = module.__version__.split("+")[0]
+        if found != PINS[module.__name__]:
+            sys.exit(f"{module.__name__} {found} found, {PINS[module.__name__]} needed")
+
+
+def random_classifier(config, seed):
+    """A BertForSequenceClassification in which every parameter matters.
+
+    The default initialisation has zero biases and unit LayerNorms, which
+    would hide a parameter that is read wrongly.
+    """
+    torch.manual_seed(seed)
+    model = transformers.BertForSequenceClassification(config).eval()
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            noise = torch.randn(parameter.shape)
+            if name.endswith("LayerNorm.weight"):
+                parameter.copy_(1 + 0.2 * noise)
+            elif "embeddings" in name:
+                parameter.copy_(0.5 * noise)
+            else:
+                parameter.copy_(0.15 * noise)
+    return model
+
+
+def save_tensors(path, tensors):
+    """Writes one safetensors file whose metadata states the pins."""
+    tensors = {name: t.detach().clone().contiguous() for name, t in tensors.items()}
+    safetensors.torch.save_file(tensors, path, metadata={"format": "pt", **PINS})
+
+
+def save_config(directory, config):
+    """Writes config.json without what depends on the version of transformers."""
+    fields = config.to_diff_dict() | {"model_type": "bert"}
+    for name in ("transformers_version", "dtype"):
+        fields.pop(name, None)
+    fields = {name: value for name, value in fields.items() if value is not None}
+    text = json.dumps(fields, indent=2, sort_keys=True)
+    (directory / "config.json").write_text(text + "\n")
+
+
+def run(make, committed, check):
+    """Makes the goldens in place or, with check, beside them and compares."""
+    require_pins()
+    torch.set_num_threads(1)
+    if not check:
+        make(committed)
+        return
+    with tempfile.TemporaryDirectory() as scratch:
+        fresh = pathlib.Path(scratch)
+        make(fresh)
+        differences = compare_trees(fresh, committed)
+    for line in differences:
+        print(line, file=sys.stderr)
+    if differences:
+        sys.exit(1)
+    print(f"{committed.name}: goldens re-made, no difference above {TOLERANCE:g}")
+
+
+def compare_trees(fresh, committed):
+    """One line for each file of fresh that differs from the committed one."""
+    differences = []
+    for path in sorted(p for p in fresh.rglob("*") if p.is_file()):
+        name = path.relative_to(fresh)
+        other = committed / name
+        if not other.exists():
+            differences.append(f"{name}: not committed")
+        elif path.suffix == ".safetensors":
+            differences += compare_tensors(name, path, other)
+        else:
+            got, want = json.loads(path.read_text()), json.loads(other.read_text())
+            differences += compare_json(str(name), got, want)
+    return differences
+
+
+def compare_tensors(name, fresh, committed):
+    got = safetensors.torch.load_file(fresh)
+    want = safetensors.torch.load_file(committed)
+    if got.keys() != want.keys():
+        return [f"{name}: tensors {sorted(got.keys() ^ want.keys())} in one file only"]
+    return [
+        f"{name}: {key} differs"
+        for key in got
+        if got[key].shape != want[key].shape
+        or got[key].dtype != want[key].dtype
+        or not close(got[key], want[key])
+    ]
+
+
+def close(got, want):
+    if not want.is_floating_point():
+        return torch.equal(got, want)
+    got, want = got.double(), want.double()
+    scale = max(1.0, want.abs().max().item())
+    return (got - want).abs().max().item() <= TOLERANCE * scale
+
+
+def compare_json(where, got, want):
+    if isinstance(got, dict) and isinstance(want, dict) and got.keys() == want.keys():
+        pairs = [(key, got[key], want[key]) for key in got]
+    elif isinstance(got, list) and isinstance(want, list) and len(got) == len(want):
+        pairs = [(i, *pair) for i, pair in enumerate(zip(got, want))]
+    elif isinstance(got, float) and isinstance(want, float):
+        same = abs(got - want) <= TOLERANCE * max(1.0, abs(want))
+        return [] if same else [f"{where}: {got} is not {want}"]
+    else:
+        return [] if got == want else [f"{where}: {got} is not {want}"]
+    return [line for key, g, w in pairs for line in compare_json(f"{where}:{key}", g, w)]
