@@ -78,7 +78,7 @@ def run(make, committed, check):
         print(line, file=sys.stderr)
     if differences:
         sys.exit(1)
-    print(f"{committed.name}: goldens re-made, no difference above {TOLERANCE:g}")
+    print(f"{committed.parent.name}: goldens re-made, no difference above {TOLERANCE:g}")
 
 
 def compare_trees(fresh, committed):
