@@ -151,7 +151,7 @@ const HubKey = "huggingface"
 
 type hubMetadata struct {
 	Info struct {
-		Features map[string]hubFeature `json:"features"`
+		Features map[string]any `json:"features"`
 	} `json:"info"`
 }
 
