@@ -1,0 +1,64 @@
+package pet
+
+import (
+	"strings"
+
+	"github.com/gopet-ml/gopet/torch/nn"
+	"github.com/gopet-ml/gopet/torch/optim"
+)
+
+// Attached is a method at work on a model, together with the model's head.
+type Attached struct {
+	Method Method
+	Tuning
+	Head []*nn.Parameter // the trained head; empty where it is frozen
+}
+
+// Attach freezes the model, attaches the method and frees the head unless it
+// is to stay frozen.
+func Attach(m Model, method Method, o Options, trainHead bool) (*Attached, error) {
+	return attach(m, method, trainHead, func() (Tuning, error) { return method.Attach(m, o) })
+}
+
+func attach(m Model, method Method, trainHead bool, tune func() (Tuning, error)) (*Attached, error) {
+	for _, p := range m.Registry().Parameters() {
+		p.Tensor.SetRequiresGrad(false)
+	}
+	tuning, err := tune()
+	if err != nil {
+		return nil, err
+	}
+	a := &Attached{Method: method, Tuning: tuning}
+	if trainHead {
+		a.Head = m.Head()
+	}
+	for _, p := range a.Head {
+		p.Tensor.SetRequiresGrad(true)
+	}
+	return a, nil
+}
+
+// Params lists what the optimizer updates: the method's, then the head's.
+func (a *Attached) Params() []optim.Param {
+	params := a.Tuning.Params()
+	for _, p := range a.Head {
+		params = append(params, optim.Param{Name: p.Name, Leaf: p.Tensor, Decay: Decays(p.Name)})
+	}
+	return params
+}
+
+// HeadCount is the number of trained parameters of the head.
+func (a *Attached) HeadCount() int64 {
+	var n int64
+	for _, p := range a.Head {
+		n += p.NumEl()
+	}
+	return n
+}
+
+// Decays says whether weight decay applies to a parameter, as transformers'
+// Trainer groups them: to all but biases and norms.
+func Decays(name string) bool {
+	lower := strings.ToLower(name)
+	return !strings.Contains(lower, "bias") && !strings.Contains(lower, "norm")
+}
