@@ -1,0 +1,86 @@
+package bert
+
+import (
+	"github.com/gopet-ml/gopet/models"
+	"github.com/gopet-ml/gopet/torch"
+	"github.com/gopet-ml/gopet/torch/nn"
+)
+
+// Model is a loaded BERT; it implements [models.Model].
+type Model struct {
+	config   Config
+	file     *models.Config
+	registry *nn.Registry
+	warnings []string
+
+	embeddings *embeddings
+	layers     []*layer
+	pooler     *nn.Linear // nil where the checkpoint has none
+	head       *head      // nil where there are no labels
+}
+
+var _ models.Model = (*Model)(nil)
+
+func init() { models.Register("bert", load) }
+
+// newModel declares every layer, in the order of transformers' parameters,
+// over uninitialised memory.
+func newModel(registry *nn.Registry, c Config, labels []string, pooler bool) *Model {
+	m := &Model{config: c, registry: registry}
+	root := registry.Root()
+	path := root.Sub("bert")
+	m.embeddings = newEmbeddings(path.Sub("embeddings"), c)
+	for i := range int(c.Layers) {
+		m.layers = append(m.layers, newLayer(path.Sub("encoder").Sub("layer").Index(i), c))
+	}
+	if pooler {
+		m.pooler = nn.NewLinear(path.Sub("pooler").Sub("dense"), c.HiddenSize, c.HiddenSize, true, nn.RoleNone)
+	}
+	if len(labels) > 0 {
+		m.head = newHead(root.Sub("classifier"), c, labels)
+	}
+	return m
+}
+
+// Config is what the checkpoint's config.json says.
+func (m *Model) Config() Config { return m.config }
+
+// Registry lists the parameters and layers, in order.
+func (m *Model) Registry() *nn.Registry { return m.registry }
+
+// Warnings are remarks of loading, each one line.
+func (m *Model) Warnings() []string { return m.warnings }
+
+// MaxLength is the number of position embeddings.
+func (m *Model) MaxLength() int { return int(m.config.MaxPositionEmbeddings) }
+
+// SetDropout sets every dropout probability, in place of config.json's.
+func (m *Model) SetDropout(p float64) {
+	m.embeddings.dropout.P = p
+	for _, l := range m.layers {
+		l.attention.Dropout.P, l.dropout.P = p, p
+	}
+	if m.head != nil {
+		m.head.dropout.P = p
+	}
+}
+
+// Close frees the parameters.
+func (m *Model) Close() { m.registry.Close() }
+
+// Embed returns the input of the first layer, [rows, length, dim].
+func (m *Model) Embed(in models.Input) *torch.Tensor { return m.embeddings.forward(in) }
+
+// Encode returns the last hidden state, [rows, length, dim], from what Embed
+// returned for the same input.
+func (m *Model) Encode(embedded *torch.Tensor, in models.Input) *torch.Tensor {
+	var mask *torch.Tensor
+	if in.Mask != nil {
+		mask = in.Mask.Unsqueeze(1).Unsqueeze(1) // the same for every head and query
+	}
+	x := embedded
+	for _, l := range m.layers {
+		x = l.forward(x, mask, in.Train)
+	}
+	return x
+}
