@@ -174,7 +174,7 @@ func sameColumns(a, b *shard.File) error {
 		case i < 0:
 			return fmt.Errorf("%s: no column %q, which %s has; %s", b.Path(), want.Name, a.Path(), nearest.Hint(want.Name, column.Names(columns)))
 		case columns[i].Kind != want.Kind:
-			return fmt.Errorf("%s: column %q is a %s, in %s a %s", b.Path(), want.Name, columns[i].Kind, a.Path(), want.Kind)
+			return fmt.Errorf("%s: column %q is of type %s, in %s %s", b.Path(), want.Name, columns[i].Kind, a.Path(), want.Kind)
 		case !slices.Equal(columns[i].Classes, want.Classes):
 			return fmt.Errorf("%s: column %q names other classes than in %s", b.Path(), want.Name, a.Path())
 		}

@@ -121,7 +121,7 @@ func (r Row) get(name string, kind column.Kind) (*column.Values, error) {
 		return nil, r.Errorf("no column %q; %s", name, nearest.Hint(name, column.Names(r.Columns())))
 	}
 	if v.Kind != kind {
-		return nil, r.Errorf("column %q is a %s, not a %s", name, v.Kind, kind)
+		return nil, r.Errorf("column %q is of type %s, not %s", name, v.Kind, kind)
 	}
 	if v.IsNull(r.index) {
 		return nil, r.Errorf("column %q is null", name)

@@ -38,7 +38,7 @@ func (t *Task) Bind(ctx context.Context, d data.Dataset) (*Task, error) {
 		}
 	}
 	if len(bound.Labels) < 2 {
-		return nil, fmt.Errorf("task %q: column %q has the one label %q: there is nothing to tell apart", t.Name, t.LabelColumn, bound.Labels)
+		return nil, fmt.Errorf("task %q: column %q has the one label %q: there is nothing to tell apart", t.Name, t.LabelColumn, bound.Labels[0])
 	}
 	if bound.classes, err = bound.indexClasses(label.Classes); err != nil {
 		return nil, fmt.Errorf("task %q: %w", t.Name, err)
@@ -56,7 +56,7 @@ func (t *Task) checkSplit(s data.Split) error {
 			return err
 		}
 		if c.Kind != column.String {
-			return fmt.Errorf("split %q: column %q is a %s, not a string", s.Name(), name, c.Kind)
+			return fmt.Errorf("split %q: column %q is of type %s, not string", s.Name(), name, c.Kind)
 		}
 	}
 	c, err := data.FindColumn(s, t.LabelColumn)
@@ -64,7 +64,7 @@ func (t *Task) checkSplit(s data.Split) error {
 		return err
 	}
 	if c.Kind != column.Int && c.Kind != column.String {
-		return fmt.Errorf("split %q: column %q is a %s: labels are strings or ints", s.Name(), t.LabelColumn, c.Kind)
+		return fmt.Errorf("split %q: column %q is of type %s: labels are strings or ints", s.Name(), t.LabelColumn, c.Kind)
 	}
 	return nil
 }

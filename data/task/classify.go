@@ -60,7 +60,7 @@ func distinctLabels(ctx context.Context, d data.Dataset, name string) ([]string,
 		return nil, err
 	}
 	if schema.Kind != column.String && schema.Kind != column.Int {
-		return nil, fmt.Errorf("column %q is a %s: labels are strings or ints", name, schema.Kind)
+		return nil, fmt.Errorf("column %q is of type %s: labels are strings or ints", name, schema.Kind)
 	}
 	r, err := data.NewReader(split, data.Order{Columns: []string{name}}, 0)
 	if err != nil {
