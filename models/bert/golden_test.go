@@ -70,8 +70,8 @@ func TestBFloat16IsNearFloat32(t *testing.T) {
 			in := golden.input(s)
 			hidden := models.Hidden(m, in)
 			logits := m.Classify(hidden, in)
-			within(t, "hidden", golden.realPositions(hidden.ToDType(torch.Float32)), golden["hidden"], 0.05)
-			within(t, "logits", logits, golden["logits"], 0.05)
+			within(t, "hidden", golden.realPositions(hidden.ToDType(torch.Float32)), golden["hidden"], 0.02)
+			within(t, "logits", logits, golden["logits"], 0.02)
 			if logits.DType() != torch.Float32 {
 				t.Errorf("logits are %v, want float32", logits.DType())
 			}
