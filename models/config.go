@@ -19,7 +19,7 @@ type Config struct {
 // ReadConfig reads the config.json of a model directory.
 func ReadConfig(dir string) (*Config, error) {
 	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
-		return nil, fmt.Errorf("%s: no such model directory", dir)
+		return nil, fmt.Errorf("no such model directory: %q", dir)
 	}
 	c := &Config{Path: filepath.Join(dir, "config.json")}
 	data, err := os.ReadFile(c.Path)
