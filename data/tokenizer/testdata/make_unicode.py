@@ -7,10 +7,9 @@
 The tables are read off the package itself, one code point at a time, because
 no Unicode version describes it: its categories, decompositions and combining
 classes are those of the crates unicode_categories 0.1.1 and
-unicode-normalization-alignments 0.1.12 (Unicode 8 and 9, ranges such as
-private use known by their end points only), its lower case and white space
-those of the Rust release it was built with, its word characters those of the
-crate regex.
+unicode-normalization-alignments 0.1.12 (Unicode 8 and 9), its lower case and
+white space those of the Rust release it was built with, its word characters
+those of the crate regex.
 """
 import functools
 import sys
@@ -182,15 +181,15 @@ def main():
     emit(
         "decompositions are canonical and full; Hangul syllables are computed.",
         "decompositions",
-        "map[rune]string",
-        ["%#x: %s" % (c, quote(t)) for c, t in sorted(decomposed.items())],
+        "runeMap",
+        ["{%#x, %s}" % (c, quote(t)) for c, t in sorted(decomposed.items())],
         4,
     )
     emit(
         "lowerCase holds the characters that lower-casing changes.",
         "lowerCase",
-        "map[rune]string",
-        ["%#x: %s" % (c, quote(t)) for c, t in sorted(lowered.items())],
+        "runeMap",
+        ["{%#x, %s}" % (c, quote(t)) for c, t in sorted(lowered.items())],
         6,
     )
 
