@@ -1,139 +1,123 @@
 #include "masked_gradient.h"
 
 #include <ATen/Parallel.h>
+#include <ATen/core/LegacyTypeDispatch.h>
 
 #include <algorithm>
 #include <vector>
 
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
-#define GOPET_VECTOR_CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-#else
-#define GOPET_VECTOR_CLONES
-#endif
+#include "sampled_product.h"
 
 namespace gopet {
 namespace {
 
-// Rows of the weight that are computed at once by a dense product: bounds the
-// scratch memory to kTileRows * in.
+// Rows of the weight that one dense product computes: bounds its scratch to
+// kTileRows * in for each thread.
 constexpr int64_t kTileRows = 64;
 
-// Tokens whose products are summed before they join the total: shorter chains
-// of additions keep float32 sums close to the dense product's.
-constexpr int64_t kTokenBlock = 64;
+// Entries that one sampled pass computes: bounds its scratch to kMaxChunks
+// partial sums of each.
+constexpr int64_t kPassEntries = 1 << 16;
 
-// Entries that one sampled pass holds: their sums stay in the first cache.
-constexpr int64_t kEntryBlock = 512;
+// Tokens are divided among threads in at most this many chunks, whatever the
+// number of threads: the division never changes a sum.
+constexpr int64_t kMaxChunks = 16;
+constexpr int64_t kMinChunk = 128;
 
-// What one multiply-add of a sampled entry costs in those of a dense product
-// (measured: two gathers against a blocked product).
-constexpr double kSampledCost = 24;
-
-// A dense product of few rows is bound by reading x: it costs at least this many rows.
+// What a sampled entry costs in entries of a dense tile (measured with 384 to
+// 1536 columns and 2,048 tokens), and the rows below which a tile gets no
+// cheaper.
+constexpr double kSampledCost = 3;
 constexpr int64_t kDenseRowsFloor = 8;
 
 struct Entries {
   std::vector<int32_t> row, col;
 };
 
-Entries positions(const at::Tensor &index, int64_t in) {
+Entries positions(const at::Tensor &index, int64_t out, int64_t in) {
   const int64_t *flat = index.const_data_ptr<int64_t>();
+  int64_t n = index.numel();
   Entries e;
-  e.row.resize(index.numel());
-  e.col.resize(index.numel());
-  for (int64_t i = 0; i < index.numel(); i++) {
+  e.row.resize(n);
+  e.col.resize(n);
+  for (int64_t i = 0; i < n; i++) {
+    TORCH_CHECK_INDEX(flat[i] >= 0 && flat[i] < out * in, "entry ", flat[i], " of a weight [", out,
+                      ", ", in, "]");
+    TORCH_CHECK(i == 0 || flat[i] > flat[i - 1], "a mask's index must be ascending and distinct");
     e.row[i] = static_cast<int32_t>(flat[i] / in);
     e.col[i] = static_cast<int32_t>(flat[i] % in);
   }
   return e;
 }
 
-// total[i] += sum over tokens of dy[t, row[i]] * x[t, col[i]], by gathering
-// four tokens at a time.
-template <typename T>
-inline __attribute__((always_inline)) void sampled_body(const T *dy, const T *x, int64_t tokens,
-                                                        int64_t out, int64_t in,
-                                                        const int32_t *row, const int32_t *col,
-                                                        int64_t n, T *block, T *total) {
-  for (int64_t begin = 0; begin < tokens; begin += kTokenBlock) {
-    int64_t end = std::min(begin + kTokenBlock, tokens);
-    std::fill(block, block + n, T(0));
-    int64_t t = begin;
-    for (; t + 4 <= end; t += 4) {
-      const T *d0 = dy + t * out, *d1 = d0 + out, *d2 = d1 + out, *d3 = d2 + out;
-      const T *x0 = x + t * in, *x1 = x0 + in, *x2 = x1 + in, *x3 = x2 + in;
-#pragma GCC ivdep
-      for (int64_t i = 0; i < n; i++) {
-        int32_t r = row[i], c = col[i];
-        block[i] += (d0[r] * x0[c] + d1[r] * x1[c]) + (d2[r] * x2[c] + d3[r] * x3[c]);
-      }
-    }
-    for (; t < end; t++) {
-      const T *d = dy + t * out, *v = x + t * in;
-#pragma GCC ivdep
-      for (int64_t i = 0; i < n; i++) block[i] += d[row[i]] * v[col[i]];
-    }
-#pragma GCC ivdep
-    for (int64_t i = 0; i < n; i++) total[i] += block[i];
-  }
-}
-
-GOPET_VECTOR_CLONES
-void sampled_rows(const float *dy, const float *x, int64_t tokens, int64_t out, int64_t in,
-                  const int32_t *row, const int32_t *col, int64_t n, float *block, float *total) {
-  sampled_body(dy, x, tokens, out, in, row, col, n, block, total);
-}
-
-GOPET_VECTOR_CLONES
-void sampled_rows(const double *dy, const double *x, int64_t tokens, int64_t out, int64_t in,
-                  const int32_t *row, const int32_t *col, int64_t n, double *block,
-                  double *total) {
-  sampled_body(dy, x, tokens, out, in, row, col, n, block, total);
-}
-
 // A run of entries computed in one way.
 struct Segment {
   int64_t begin, end;  // entries
-  bool dense;
+};
+
+struct Plan {
+  std::vector<Segment> sampled, dense;
 };
 
 // Walks the entries a tile of rows at a time and gives each tile the cheaper way.
-std::vector<Segment> plan(const Entries &e, int64_t in) {
-  std::vector<Segment> segments;
+Plan plan(const Entries &e, int64_t in) {
+  Plan p;
   int64_t n = static_cast<int64_t>(e.row.size());
   for (int64_t begin = 0; begin < n;) {
-    int64_t first = e.row[begin], end = begin;
-    while (end < n && e.row[end] < first + kTileRows) end++;
-    int64_t rows = std::max<int64_t>(e.row[end - 1] - first + 1, kDenseRowsFloor);
-    bool dense = kSampledCost * static_cast<double>(end - begin) >
-                 static_cast<double>(rows) * static_cast<double>(in);
-    if (!segments.empty() && !dense && !segments.back().dense) {
-      segments.back().end = end;
+    auto next = std::lower_bound(e.row.begin() + begin, e.row.end(), e.row[begin] + kTileRows);
+    int64_t end = next - e.row.begin();
+    int64_t rows = std::max<int64_t>(e.row[end - 1] - e.row[begin] + 1, kDenseRowsFloor);
+    if (kSampledCost * static_cast<double>(end - begin) > static_cast<double>(rows * in)) {
+      p.dense.push_back({begin, end});
+    } else if (!p.sampled.empty() && p.sampled.back().end == begin &&
+               end - p.sampled.back().begin <= kPassEntries) {
+      p.sampled.back().end = end;
     } else {
-      segments.push_back({begin, end, dense});
+      p.sampled.push_back({begin, end});
     }
     begin = end;
   }
-  return segments;
+  return p;
+}
+
+int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+SampledColumns columns(const std::vector<int32_t> &column, Segment s, int64_t width) {
+  std::vector<int32_t> place(divide_up(width, kColumnGroup), -1);
+  for (int64_t i = s.begin; i < s.end; i++) place[column[i] / kColumnGroup] = 0;
+  SampledColumns c;
+  for (size_t group = 0; group < place.size(); group++) {
+    if (place[group] < 0) continue;
+    place[group] = static_cast<int32_t>(c.groups.size());
+    c.groups.push_back(static_cast<int32_t>(group));
+  }
+  c.entry.assign(divide_up(s.end - s.begin, kColumnGroup) * kColumnGroup, 0);
+  for (int64_t i = s.begin; i < s.end; i++) {
+    c.entry[i - s.begin] = static_cast<int32_t>(place[column[i] / kColumnGroup] * kColumnGroup +
+                                                column[i] % kColumnGroup);
+  }
+  return c;
 }
 
 template <typename T>
 void sampled(const at::Tensor &dy, const at::Tensor &x, const Entries &e, Segment s, T *out) {
-  const T *d = dy.const_data_ptr<T>(), *v = x.const_data_ptr<T>();
-  int64_t blocks = (s.end - s.begin + kEntryBlock - 1) / kEntryBlock;
-  // As many even parts as threads can share, whatever their number: the
-  // division does not change any sum.
-  int64_t part = std::max<int64_t>(1, (s.end - s.begin + 2 * blocks - 1) / (2 * blocks));
-  int64_t parts = (s.end - s.begin + part - 1) / part;
-  at::parallel_for(0, parts, 1, [&](int64_t p0, int64_t p1) {
-    std::vector<T> block(part);
-    for (int64_t p = p0; p < p1; p++) {
-      int64_t begin = s.begin + p * part, end = std::min(begin + part, s.end);
-      std::fill(out + begin, out + end, T(0));
-      sampled_rows(d, v, x.size(0), dy.size(1), x.size(1), e.row.data() + begin,
-                   e.col.data() + begin, end - begin, block.data(), out + begin);
+  SampledProduct<T> product{dy.const_data_ptr<T>(),         x.const_data_ptr<T>(),
+                            dy.size(1),                     x.size(1),
+                            columns(e.row, s, dy.size(1)), columns(e.col, s, x.size(1))};
+  int64_t tokens = x.size(0);
+  int64_t chunk = divide_up(divide_up(tokens, kMaxChunks), kMinChunk) * kMinChunk;
+  int64_t chunks = divide_up(tokens, chunk);
+  int64_t padded = static_cast<int64_t>(product.a_columns.entry.size());
+  std::vector<T> partial(chunks * padded);
+  at::parallel_for(0, chunks, 1, [&](int64_t first, int64_t last) {
+    for (int64_t c = first; c < last; c++) {
+      sampled_product(product, c * chunk, std::min((c + 1) * chunk, tokens),
+                      partial.data() + c * padded);
     }
   });
+  std::fill(out + s.begin, out + s.end, T(0));
+  for (int64_t c = 0; c < chunks; c++)
+    for (int64_t i = s.begin; i < s.end; i++) out[i] += partial[c * padded + i - s.begin];
 }
 
 template <typename T>
@@ -148,14 +132,14 @@ template <typename T>
 at::Tensor on_cpu(const at::Tensor &dy, const at::Tensor &x, const at::Tensor &index) {
   at::Tensor gradient = at::empty({index.numel()}, dy.options());
   T *out = gradient.data_ptr<T>();
-  Entries e = positions(index, x.size(1));
-  for (const Segment &s : plan(e, x.size(1))) {
-    if (s.dense) {
-      dense(dy, x, e, s, out);
-    } else {
-      sampled(dy, x, e, s, out);
-    }
-  }
+  Entries e = positions(index, dy.size(1), x.size(1));
+  Plan p = plan(e, x.size(1));
+  for (Segment s : p.sampled) sampled(dy, x, e, s, out);
+  // A tile a thread: a product that is shared among threads may be summed in another order.
+  at::parallel_for(0, static_cast<int64_t>(p.dense.size()), 1, [&](int64_t first, int64_t last) {
+    at::AutoDispatchBelowAutograd no_grad;
+    for (int64_t i = first; i < last; i++) dense(dy, x, e, p.dense[i], out);
+  });
   return gradient;
 }
 
@@ -179,8 +163,8 @@ at::Tensor on_device(const at::Tensor &dy, const at::Tensor &x, const at::Tensor
 }  // namespace
 
 at::Tensor masked_gradient(const at::Tensor &dy, const at::Tensor &x, const at::Tensor &index) {
-  TORCH_CHECK(dy.dim() == 2 && x.dim() == 2 && dy.size(0) == x.size(0),
-              "masked gradient of dy ", dy.sizes(), " and x ", x.sizes());
+  TORCH_CHECK(dy.dim() == 2 && x.dim() == 2 && dy.size(0) == x.size(0), "masked gradient of dy ",
+              dy.sizes(), " and x ", x.sizes());
   auto type = dy.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
   at::Tensor d = dy.to(type).contiguous(), v = x.to(type).contiguous();
   if (!d.is_cpu()) return on_device(d, v, index);
