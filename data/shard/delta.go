@@ -136,4 +136,4 @@ func decodeDeltaStrings(data []byte, n int) ([]string, error) {
 }
 
 // maxDeltaText bounds the bytes that shared prefixes may add to a page.
-const maxDeltaText = 1 << 30
+const maxDeltaText = 1 << 28

@@ -191,6 +191,9 @@ func (f *File) column(name string) *tableColumn {
 
 func (f *File) decodeColumn(file *os.File, c *tableColumn, chunk *format.ColumnChunk, rows int) (column.Values, error) {
 	out := column.Values{Schema: c.Schema}
+	if claimed := chunk.MetaData.NumValues; c.maxRepetition == 0 && claimed != int64(rows) {
+		return out, fmt.Errorf("the footer claims %d values for %d rows", claimed, rows)
+	}
 	data, err := f.readChunk(file, chunk)
 	if err != nil {
 		return out, err

@@ -85,23 +85,24 @@ func (r *pageReader) nextBody() (*format.PageHeader, []byte, error) {
 	return header, body, nil
 }
 
-func checkCount(n int32) (int, error) {
-	if n < 0 || n > maxGroupRows {
-		return 0, fmt.Errorf("%w: %d values", errPageSize, n)
+// checkCount returns the number of entries that a data page claims.
+func (r *pageReader) checkCount(n int32) (int, error) {
+	if n < 0 || n > maxGroupRows || int64(n) > r.meta.NumValues {
+		return 0, fmt.Errorf("%w: a page of %d values", errPageSize, n)
 	}
 	return int(n), nil
 }
 
 func (r *pageReader) readDictionary(header *format.PageHeader, body []byte) error {
-	n, err := checkCount(header.DictionaryPageHeader.V.NumValues)
-	if err != nil {
-		return err
+	n := header.DictionaryPageHeader.V.NumValues
+	if n < 0 || n > maxGroupRows {
+		return fmt.Errorf("%w: a dictionary of %d values", errPageSize, n)
 	}
 	data, err := decompress(r.meta.Codec, body, int(header.UncompressedPageSize))
 	if err != nil {
 		return fmt.Errorf("dictionary: %w", err)
 	}
-	r.dictionary, err = decodeValues(r.leaf, format.Plain, data, n, nil)
+	r.dictionary, err = decodeValues(r.leaf, format.Plain, data, int(n), nil)
 	if err != nil {
 		return fmt.Errorf("dictionary: %w", err)
 	}
@@ -110,7 +111,7 @@ func (r *pageReader) readDictionary(header *format.PageHeader, body []byte) erro
 
 func (r *pageReader) readV1(header *format.PageHeader, body []byte) (*page, error) {
 	h := &header.DataPageHeader.V
-	n, err := checkCount(h.NumValues)
+	n, err := r.checkCount(h.NumValues)
 	if err != nil {
 		return nil, err
 	}
@@ -150,7 +151,7 @@ func takeLevelsV1(data []byte, encoding format.Encoding, highest, n int) ([]uint
 
 func (r *pageReader) readV2(header *format.PageHeader, body []byte) (*page, error) {
 	h := &header.DataPageHeaderV2.V
-	n, err := checkCount(h.NumValues)
+	n, err := r.checkCount(h.NumValues)
 	if err != nil {
 		return nil, err
 	}
