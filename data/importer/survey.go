@@ -178,7 +178,7 @@ func (t *table) settleKinds() error {
 		case c.untyped:
 			c.kind = column.String
 		default:
-			return c.seen[kinds[1]].errorf("column %q holds a %s here, and a %s in line %d of %s",
+			return c.seen[kinds[1]].errorf("column %q holds type %s here, and type %s in line %d of %s",
 				c.name, kinds[1], kinds[0], c.seen[kinds[0]].line, c.seen[kinds[0]].path)
 		}
 	}
