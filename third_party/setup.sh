@@ -13,12 +13,13 @@
 #   LIBTORCH_BYPASS_VERSION_CHECK=1 accept another version of it
 #   CXX, CXXFLAGS, LDFLAGS          the compiler and its options
 set -euo pipefail
+# shellcheck source=third_party/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 csrc=$(cd "$third_party/../torch/csrc" && pwd)
 
 version=2.11.0
-libtorch=  # the folder with lib/ and include/
-shim=      # the folder with lib/libgopet_torch.so, include/ and pkgconfig/
+libtorch='' # the folder with lib/ and include/
+shim=''     # the folder with lib/libgopet_torch.so, include/ and pkgconfig/
 
 wants_cuda() {
   case ${CUDA:-} in
@@ -110,7 +111,7 @@ build_shim() {
   shim=$cache/shim/$({
     echo "$settings"
     cat "${BASH_SOURCE[0]}"
-    find "$csrc" -type f | LC_ALL=C sort | xargs -d '\n' sha256sum
+    (cd "$csrc" && find . -type f | LC_ALL=C sort | xargs -d '\n' sha256sum)
   } | hash)
   [ ! -d "$shim" ] || return 0
   require cmake make
@@ -150,7 +151,7 @@ pkg_config() {
 # Go's build cache does not see what pkg-config answers; a macro that changes with it makes cgo
 # packages compile anew.
 print_env() {
-  local word flags= path= stand_in
+  local word flags='' path='' stand_in
   for word in ${CGO_CPPFLAGS:-}; do
     case $word in -DGOPET_SHIM=*) ;; *) flags+="$word " ;; esac
   done

