@@ -116,7 +116,7 @@ func TestFormats(t *testing.T) {
 			[][]any{{int64(1), int64(2)}, {int64(3), int64(4)}},
 		},
 		{
-			"Orange", "a.tab", "Category\tText\tScore\tNote\nd\tstring\tc\ts\nclass\t\tmeta\tignore\n\nwheat\t\"said \"\"yes\"\"\"\t1.5\tx\nacq\t\"stray\t?\ty\nacq\tinner \"quote\"\t2\tz\n", nil,
+			"Orange", "a.tab", "Category\tText\tScore\tNote\nd\tstring\tc\ts\nclass\t\tmeta\tignore\n\t\t\t\nwheat\t\"said \"\"yes\"\"\"\t1.5\tx\nacq\t\"stray\t?\ty\nacq\tinner \"quote\"\t2\tz\n", nil,
 			[]column.Schema{{Name: "Category", Kind: column.Int, Classes: []string{"acq", "wheat"}}, text("Text"), {Name: "Score", Kind: column.Float}},
 			[][]any{{int64(1), `said "yes"`, 1.5}, {int64(0), `"stray`, nil}, {int64(0), `inner "quote"`, 2.0}},
 		},

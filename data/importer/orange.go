@@ -49,6 +49,9 @@ func scanOrange(lines *lineReader, quotes Quotes, visit visitor) error {
 		if err != nil {
 			return err
 		}
+		if isBlank(row) {
+			continue
+		}
 		values := make([]any, 0, len(names))
 		for i, c := range columns {
 			if c.ignored {
@@ -64,6 +67,12 @@ func scanOrange(lines *lineReader, quotes Quotes, visit visitor) error {
 			return err
 		}
 	}
+}
+
+// isBlank reports whether all fields are empty: some files have such a row
+// where others have a blank line.
+func isBlank(row []string) bool {
+	return !slices.ContainsFunc(row, func(field string) bool { return field != "" })
 }
 
 func readOrangeHeader(fields *fieldReader) ([]orangeColumn, error) {
