@@ -39,6 +39,9 @@ type Method interface {
 	// LearningRate is the peak rate used when none is given, for a number of
 	// tuned parameters.
 	LearningRate(tuned int64) float64
+	// Dropout is the probability used when none is given; negative: the
+	// model's own.
+	Dropout() float64
 	// Attach prepares a model whose parameters are all frozen.
 	Attach(m Model, o Options) (Tuning, error)
 	// Restore attaches what Save of a Tuning wrote, with its values.

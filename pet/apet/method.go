@@ -24,6 +24,9 @@ func (m method) Summary() string { return m.summary }
 
 func (m method) LearningRate(k int64) float64 { return LearningRate(k) }
 
+// Dropout is 0, as the reference implementation runs APET.
+func (m method) Dropout() float64 { return 0 }
+
 // DefaultTargets is what is eligible when no targets are named.
 const DefaultTargets = "all-linear"
 

@@ -22,6 +22,8 @@ func (method) Summary() string { return "every parameter of the model" }
 
 func (method) LearningRate(int64) float64 { return 5e-5 }
 
+func (method) Dropout() float64 { return -1 }
+
 func (method) Attach(m pet.Model, _ pet.Options) (pet.Tuning, error) {
 	t := &tuning{}
 	for _, p := range m.Registry().Parameters() {

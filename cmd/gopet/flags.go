@@ -1,0 +1,48 @@
+package main
+
+import (
+	"encoding/json"
+	"io"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/gopet-ml/gopet/train"
+)
+
+// Flags that several commands share, with one meaning.
+
+func modelFlag(required bool) cli.Flag {
+	return &cli.StringFlag{Name: "model", Usage: "`DIR` of a Hugging Face checkpoint", Required: required}
+}
+
+func dataFlag(required bool) cli.Flag {
+	return &cli.StringFlag{Name: "data", Usage: "`DIR` or glob of Parquet shards", Required: required}
+}
+
+func taskFlags(required bool) []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "task", Usage: "`NAME` of a task, such as sst2, or classify", Required: required},
+		&cli.StringSliceFlag{Name: "text", Usage: "`COLUMN`[,COLUMN] to read, for classify"},
+		&cli.StringFlag{Name: "label", Usage: "`COLUMN` of labels, for classify"},
+	}
+}
+
+func deviceFlags() []cli.Flag {
+	defaults := train.DefaultConfig()
+	return []cli.Flag{
+		&cli.StringFlag{Name: "device", Usage: "auto, cpu or cuda[:N]", Value: defaults.Device},
+		&cli.StringFlag{Name: "dtype", Usage: "float32 or bfloat16", Value: defaults.DType},
+		&cli.IntFlag{Name: "threads", Usage: "`N` threads an operation may use (default: one a core)"},
+	}
+}
+
+func jsonFlag() cli.Flag {
+	return &cli.BoolFlag{Name: "json", Usage: "print the result as one JSON object"}
+}
+
+// writeJSON prints v as one line.
+func writeJSON(w io.Writer, v any) error {
+	encoder := json.NewEncoder(w)
+	encoder.SetEscapeHTML(false)
+	return encoder.Encode(v)
+}

@@ -1,0 +1,97 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/gopet-ml/gopet/train"
+)
+
+func trainCommand() *cli.Command {
+	d := train.DefaultConfig()
+	flags := []cli.Flag{modelFlag(false), dataFlag(false)}
+	flags = append(flags, taskFlags(false)...)
+	flags = append(flags,
+		&cli.StringFlag{Name: "out", Usage: "`RUN` directory to make", Required: true},
+		&cli.StringFlag{Name: "method", Usage: "full, apet-discrete or apet-adjacent", Value: d.Method},
+		&cli.Int64Flag{Name: "params", Usage: "APET: `K` entries to tune; 0 trains the head alone"},
+		&cli.Int64Flag{Name: "block", Usage: "apet-adjacent: runs of `B` entries (default: one run a tensor)"},
+		&cli.StringFlag{Name: "targets", Usage: "all-linear, qv, all or a `REGEX` of parameter names (default: the method's)"},
+		&cli.StringFlag{Name: "head", Usage: "train or freeze a classifier's head", Value: d.Head},
+		&cli.StringFlag{Name: "adapter", Usage: "`DIR` of an adapter to start from"},
+		&cli.IntFlag{Name: "steps", Usage: "`N` optimizer steps (default: by --epochs)"},
+		&cli.IntFlag{Name: "epochs", Usage: "`N` times through the training rows", Value: d.Epochs},
+		&cli.IntFlag{Name: "batch", Usage: "`N` rows a step", Value: d.Batch},
+		&cli.IntFlag{Name: "micro-batch", Usage: "`N` rows computed at once (default: the whole batch)"},
+		&cli.IntFlag{Name: "max-length", Usage: "`N` tokens a row", Value: d.MaxLength},
+		&cli.Float64Flag{Name: "lr", Usage: "peak learning rate `X` (default: the method's rule)"},
+		&cli.StringFlag{Name: "schedule", Usage: "linear, constant or cosine", Value: d.Schedule},
+		&cli.IntFlag{Name: "warmup", Usage: "`N` steps (default: 6 % of the run)", Value: d.Warmup, DefaultText: "6 % of the run"},
+		&cli.Float64Flag{Name: "weight-decay", Usage: "`X`, on tuned entries only"},
+		&cli.Float64Flag{Name: "clip", Usage: "norm `X` that gradients are scaled down to; 0: never", Value: d.Clip},
+		&cli.Float64Flag{Name: "dropout", Usage: "probability `X` (default: the method's own)", Value: d.Dropout, DefaultText: "the method's own"},
+		&cli.BoolFlag{Name: "class-weights", Usage: "weigh classes by the inverse of their frequency"},
+		&cli.StringFlag{Name: "select-metric", Usage: "`NAME` of the validation score that chooses the best step (default: the task's)"},
+		&cli.IntFlag{Name: "patience", Usage: "stop after `N` evaluations without improvement (default: never)"},
+		&cli.IntFlag{Name: "eval-every", Usage: "`N` steps (default: an epoch)"},
+		&cli.IntFlag{Name: "save-every", Usage: "checkpoint every `N` steps (default: only when interrupted)"},
+		&cli.Uint64Flag{Name: "seed", Usage: "`S` of masks, new heads, dropout and the order of rows"},
+		&cli.BoolFlag{Name: "shuffle", Usage: "shuffle the training rows", Value: d.Shuffle},
+		&cli.BoolFlag{Name: "resume", Usage: "go on with the interrupted run in --out, with its own settings"},
+		jsonFlag(),
+	)
+	return &cli.Command{
+		Name:  "train",
+		Usage: "tune a model and write a run directory",
+		Description: `Tunes k chosen entries of a model's weights, or all of them, and keeps the step
+that does best on the validation split. The test split is scored once, at the end.
+
+Example:
+  gopet train --model all-MiniLM-L6-v2 --data data/rte --task rte \
+      --method apet-discrete --params 20000 --out runs/rte`,
+		Flags:  append(flags, deviceFlags()...),
+		Action: trainAction,
+	}
+}
+
+func trainAction(c *cli.Context) error {
+	watch := newTrainObserver(c.App.ErrWriter)
+	result, err := startTraining(c, watch)
+	watch.close()
+	if result != nil && errors.Is(err, context.Canceled) {
+		return fmt.Errorf("interrupted at step %d; go on with: gopet train --resume --out %s", result.Steps, c.String("out"))
+	}
+	if err != nil {
+		return err
+	}
+	if c.Bool("json") {
+		return writeJSON(c.App.Writer, result)
+	}
+	return printResult(c.App.Writer, result, watch.start, c.String("out"))
+}
+
+func startTraining(c *cli.Context, watch train.Observer) (*train.Result, error) {
+	if c.Bool("resume") {
+		return train.Resume(c.Context, c.String("out"), watch)
+	}
+	return train.Run(c.Context, trainConfig(c), watch)
+}
+
+func trainConfig(c *cli.Context) train.Config {
+	return train.Config{
+		Model: c.String("model"), Data: c.String("data"), Out: c.String("out"),
+		Task: c.String("task"), Text: c.StringSlice("text"), Label: c.String("label"),
+		Method: c.String("method"), K: c.Int64("params"), Block: c.Int64("block"), Targets: c.String("targets"),
+		Head: c.String("head"), Adapter: c.String("adapter"),
+		Steps: c.Int("steps"), Epochs: c.Int("epochs"), Batch: c.Int("batch"), MicroBatch: c.Int("micro-batch"),
+		MaxLength: c.Int("max-length"), Shuffle: c.Bool("shuffle"), Seed: c.Uint64("seed"),
+		LR: c.Float64("lr"), Schedule: c.String("schedule"), Warmup: c.Int("warmup"), WeightDecay: c.Float64("weight-decay"),
+		Clip: c.Float64("clip"), Dropout: c.Float64("dropout"), ClassWeights: c.Bool("class-weights"),
+		SelectMetric: c.String("select-metric"), Patience: c.Int("patience"), EvalEvery: c.Int("eval-every"), SaveEvery: c.Int("save-every"),
+		LogEvery: train.DefaultConfig().LogEvery,
+		Device:   c.String("device"), DType: c.String("dtype"), Threads: c.Int("threads"),
+	}
+}

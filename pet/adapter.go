@@ -1,0 +1,184 @@
+package pet
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/gopet-ml/gopet/internal/atomicfile"
+	"github.com/gopet-ml/gopet/internal/version"
+	"github.com/gopet-ml/gopet/torch"
+	"github.com/gopet-ml/gopet/torch/nn"
+)
+
+// The files of an adapter directory, named as Hugging Face PEFT names its own.
+const (
+	AdapterConfigFile = "adapter_config.json"
+	AdapterModelFile  = "adapter_model.safetensors"
+)
+
+// peftType tells our files from those of Hugging Face PEFT.
+const peftType = "GOPET"
+
+// AdapterConfig is adapter_config.json: which method, on which base, for what.
+type AdapterConfig struct {
+	PEFTType        string          `json:"peft_type"`
+	GopetVersion    string          `json:"gopet_version"`
+	Method          string          `json:"method"`
+	Config          json.RawMessage `json:"config"`
+	BaseModel       string          `json:"base_model_name_or_path"`
+	BaseFingerprint string          `json:"base_fingerprint"`
+	Task            string          `json:"task,omitempty"`
+	Text            []string        `json:"text,omitempty"`  // the columns the task reads
+	Label           string          `json:"label,omitempty"` // the column of its labels
+	Labels          []string        `json:"labels,omitempty"`
+	Count           int64           `json:"trainable"`
+	Head            bool            `json:"head"` // the file holds a trained head
+}
+
+// Base says what an adapter was tuned on and for.
+type Base struct {
+	Model       string // directory or id, as the user gave it
+	Fingerprint string // of the pretrained parameters
+	Task        string
+	Text        []string // the columns it reads
+	Label       string   // the column of its labels
+	Labels      []string
+}
+
+// SaveAdapter makes or replaces the adapter directory dir, whole or not at all.
+func SaveAdapter(dir string, a *Attached, base Base) error {
+	method, err := json.Marshal(a.Tuning.Config())
+	if err != nil {
+		return fmt.Errorf("adapter %s: %w", dir, err)
+	}
+	config, err := json.MarshalIndent(AdapterConfig{
+		PEFTType: peftType, GopetVersion: version.Version, Method: a.Method.Name(), Config: method,
+		BaseModel: base.Model, BaseFingerprint: base.Fingerprint, Task: base.Task, Text: base.Text, Label: base.Label, Labels: base.Labels,
+		Count: a.Count(), Head: len(a.Head) > 0,
+	}, "", "  ")
+	if err != nil {
+		return fmt.Errorf("adapter %s: %w", dir, err)
+	}
+	return atomicfile.WriteDir(dir, func(dir string) error {
+		if err := os.WriteFile(filepath.Join(dir, AdapterConfigFile), append(config, '\n'), 0o666); err != nil {
+			return err
+		}
+		return a.SaveTensors(filepath.Join(dir, AdapterModelFile))
+	})
+}
+
+// SaveTensors writes what the method and the head have learned to one
+// safetensors file.
+func (a *Attached) SaveTensors(path string) error {
+	s := torch.NewScope(torch.NoGrad())
+	defer s.Close()
+	var list []NamedTensor
+	if err := torch.Try(func() { list = a.Save(s) }); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	for _, p := range a.Head {
+		list = append(list, NamedTensor{Name: p.Name, Tensor: p.Tensor.In(s)})
+	}
+	return WriteTensors(path, list)
+}
+
+// LoadTensors replaces what the method and the head have learned by the
+// content of a file that SaveTensors of the same tuning wrote.
+func (a *Attached) LoadTensors(path string) error {
+	file, err := OpenTensors(path)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	return torchErr(func() error {
+		if err := a.Load(file); err != nil {
+			return fmt.Errorf("%s: %w", path, err)
+		}
+		return loadHead(a.Head, file)
+	})
+}
+
+// ReadAdapterConfig reads the adapter_config.json of an adapter directory.
+func ReadAdapterConfig(dir string) (AdapterConfig, error) {
+	var config AdapterConfig
+	path := filepath.Join(dir, AdapterConfigFile)
+	data, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return config, fmt.Errorf("%s: no %s: want an adapter directory, such as RUN/adapter", dir, AdapterConfigFile)
+	}
+	if err != nil {
+		return config, err
+	}
+	if err := json.Unmarshal(data, &config); err != nil {
+		return config, fmt.Errorf("%s: %w", path, err)
+	}
+	if config.PEFTType != peftType {
+		return config, fmt.Errorf("%s: peft_type %q: this is no adapter of gopet (%q)", path, config.PEFTType, peftType)
+	}
+	return config, nil
+}
+
+// LoadAdapter attaches the adapter in dir to a model whose pretrained
+// parameters have the fingerprint. Its head, if it has one, replaces the
+// model's and is trained on unless trainHead is false.
+func LoadAdapter(dir string, m Model, fingerprint string, trainHead bool) (*Attached, error) {
+	config, err := ReadAdapterConfig(dir)
+	if err != nil {
+		return nil, err
+	}
+	if config.BaseFingerprint != fingerprint {
+		return nil, fmt.Errorf("%s: tuned on another base model (%s, fingerprint %.12s; this one has %.12s)",
+			dir, config.BaseModel, config.BaseFingerprint, fingerprint)
+	}
+	method, err := Lookup(config.Method)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", dir, err)
+	}
+	file, err := OpenTensors(filepath.Join(dir, AdapterModelFile))
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	var a *Attached
+	err = torchErr(func() error {
+		a, err = attach(m, method, trainHead, func() (Tuning, error) { return method.Restore(m, config.Config, file) })
+		if err != nil {
+			return fmt.Errorf("%s: %w", dir, err)
+		}
+		if config.Head {
+			return loadHead(m.Head(), file)
+		}
+		return nil
+	})
+	return a, err
+}
+
+func loadHead(head []*nn.Parameter, file *TensorFile) error {
+	s := torch.NewScope(torch.NoGrad())
+	defer s.Close()
+	for _, p := range head {
+		saved, err := file.Read(s, p.Name)
+		if err != nil {
+			return err
+		}
+		if got, want := saved.Shape(), p.Tensor.Shape(); !slices.Equal(got, want) {
+			return fmt.Errorf("%s: tensor %q has shape %v, the model's head %v", file.path, p.Name, got, want)
+		}
+		p.Tensor.CopyFrom(saved)
+	}
+	return nil
+}
+
+// torchErr runs f and returns its error, or the *torch.Error it panicked with.
+func torchErr(f func() error) (err error) {
+	if failure := torch.Try(func() { err = f() }); failure != nil {
+		return failure
+	}
+	return err
+}
+

@@ -1,0 +1,197 @@
+package train
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/gopet-ml/gopet/data"
+	"github.com/gopet-ml/gopet/data/batch"
+	"github.com/gopet-ml/gopet/data/task"
+	"github.com/gopet-ml/gopet/data/tokenizer"
+	"github.com/gopet-ml/gopet/models"
+	_ "github.com/gopet-ml/gopet/models/bert" // the family bert
+	"github.com/gopet-ml/gopet/pet"
+	"github.com/gopet-ml/gopet/torch"
+)
+
+// Setup says what to load.
+type Setup struct {
+	Model   string
+	Adapter string // directory, or "" for none
+	Task    *task.Task
+	Dataset data.Dataset // nil: the task's labels, the adapter's or the model's stand
+
+	MaxLength int
+	Seed      uint64 // of a new head
+	Device    string
+	DType     string
+	Threads   int
+}
+
+// Inference is a model and its tokenizer, ready to be run on a task. One
+// goroutine at a time may use it.
+type Inference struct {
+	Model     models.Model
+	Tokenizer *tokenizer.Tokenizer
+	Task      *task.Task // with its labels settled; nil without a task
+
+	device      torch.Device
+	maxLength   int
+	fingerprint string
+	attached    *pet.Attached // nil without an adapter
+}
+
+// Open loads what setup names. The caller closes it.
+func Open(ctx context.Context, setup Setup) (*Inference, error) {
+	i, err := open(ctx, setup)
+	if err != nil || setup.Adapter == "" {
+		return i, err
+	}
+	if err := i.attachAdapter(setup.Adapter, false); err != nil {
+		i.Close()
+		return nil, err
+	}
+	return i, nil
+}
+
+// open loads everything but the adapter.
+func open(ctx context.Context, setup Setup) (*Inference, error) {
+	torch.SetNumThreads(setup.Threads)
+	device, err := torch.ParseDevice(setup.Device)
+	if err != nil {
+		return nil, err
+	}
+	dtype, err := torch.ParseDType(setup.DType)
+	if err != nil {
+		return nil, err
+	}
+	i := &Inference{device: device, Task: setup.Task}
+	if err := i.settleLabels(ctx, setup); err != nil {
+		return nil, err
+	}
+	if i.Tokenizer, err = tokenizer.Load(setup.Model); err != nil {
+		return nil, err
+	}
+	if err := i.loadModel(ctx, setup, dtype); err != nil {
+		return nil, err
+	}
+	if i.maxLength = setup.MaxLength; i.maxLength == 0 {
+		i.maxLength = i.Model.MaxLength()
+	}
+	if i.maxLength > i.Model.MaxLength() {
+		i.Close()
+		return nil, fmt.Errorf("max-length %d: %s reads at most %d tokens", setup.MaxLength, setup.Model, i.Model.MaxLength())
+	}
+	return i, nil
+}
+
+// settleLabels finds the labels: an adapter's stand before those of the data.
+func (i *Inference) settleLabels(ctx context.Context, setup Setup) error {
+	if i.Task == nil {
+		return nil
+	}
+	if setup.Adapter != "" && len(i.Task.Labels) == 0 {
+		config, err := pet.ReadAdapterConfig(setup.Adapter)
+		if err != nil {
+			return err
+		}
+		i.Task = i.Task.WithLabels(config.Labels)
+	}
+	if setup.Dataset == nil {
+		return nil
+	}
+	bound, err := i.Task.Bind(ctx, setup.Dataset)
+	i.Task = bound
+	return err
+}
+
+func (i *Inference) loadModel(ctx context.Context, setup Setup, dtype torch.DType) error {
+	options := models.Options{DType: dtype, Device: i.device, Seed: setup.Seed}
+	if i.Task != nil {
+		options.Labels = i.Task.Labels
+	}
+	var err error
+	if failure := torch.Try(func() { i.Model, err = models.Load(setup.Model, options) }); failure != nil {
+		err = failure
+	}
+	if err != nil {
+		return err
+	}
+	if err := i.matchLabels(ctx, setup); err != nil {
+		i.Model.Close()
+		return fmt.Errorf("%s: %w", setup.Model, err)
+	}
+	return nil
+}
+
+// matchLabels brings the task's labels into the order of a checkpoint's own
+// head.
+func (i *Inference) matchLabels(ctx context.Context, setup Setup) error {
+	have := i.Model.Labels()
+	if i.Task == nil || slices.Equal(have, i.Task.Labels) {
+		return nil
+	}
+	if i.Task.Name == task.ClassifyName && setup.Adapter == "" && sameLabels(have, i.Task.Labels) {
+		i.Task = i.Task.WithLabels(have)
+		if setup.Dataset == nil {
+			return nil
+		}
+		bound, err := i.Task.Bind(ctx, setup.Dataset)
+		i.Task = bound
+		return err
+	}
+	if len(have) != len(i.Task.Labels) {
+		return fmt.Errorf("its classification head has %d labels, task %q %d: use a checkpoint without a head or with the same labels",
+			len(have), i.Task.Name, len(i.Task.Labels))
+	}
+	return nil
+}
+
+// sameLabels reports whether b holds the labels of a, in whatever order; no
+// labels at all hold any.
+func sameLabels(a, b []string) bool {
+	return len(b) == 0 || slices.Equal(slices.Sorted(slices.Values(a)), slices.Sorted(slices.Values(b)))
+}
+
+// attachAdapter puts an adapter on the freshly loaded model.
+func (i *Inference) attachAdapter(dir string, trainHead bool) error {
+	fingerprint, err := i.Fingerprint()
+	if err != nil {
+		return err
+	}
+	i.attached, err = pet.LoadAdapter(dir, i.Model, fingerprint, trainHead)
+	return err
+}
+
+// Fingerprint identifies the pretrained parameters, as they were before any
+// tuning.
+func (i *Inference) Fingerprint() (string, error) {
+	if i.fingerprint == "" {
+		var err error
+		if i.fingerprint, err = models.Fingerprint(i.Model.Base()); err != nil {
+			return "", err
+		}
+	}
+	return i.fingerprint, nil
+}
+
+// Close frees the model.
+func (i *Inference) Close() {
+	if i.attached != nil {
+		i.attached.Detach()
+	}
+	i.Model.Close()
+}
+
+// encode tokenises the parts of an input; it is a batch.Encoder.
+func (i *Inference) encode(first, second string) (ids, types []int32) {
+	e := i.Tokenizer.EncodePair(first, second, i.maxLength)
+	return e.IDs, e.Types
+}
+
+// batches reads a split of the data.
+func (i *Inference) batches(ctx context.Context, o batch.Options, from batch.State) (*batch.Reader, error) {
+	o.Task, o.Encode, o.PadID = i.Task, i.encode, i.Tokenizer.PadID()
+	return batch.NewReader(ctx, o, from)
+}

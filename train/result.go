@@ -1,0 +1,34 @@
+package train
+
+// The states a run ends in.
+const (
+	StatusFinished    = "finished"
+	StatusInterrupted = "interrupted"
+	StatusFailed      = "failed"
+)
+
+// Result is result.json: how a run ended.
+type Result struct {
+	Model            string             `json:"model"`
+	Task             string             `json:"task"`
+	Method           string             `json:"method"`
+	Trainable        Trainable          `json:"trainable"`
+	Steps            int                `json:"steps"`
+	Best             *Best              `json:"best"` // nil before the first evaluation
+	Test             map[string]float64 `json:"test"` // nil without a test split
+	TrainSeconds     float64            `json:"train_seconds"`
+	SamplesPerSecond float64            `json:"samples_per_second"`
+	PeakMemoryBytes  int64              `json:"peak_memory_bytes"`
+	Status           string             `json:"status"`
+	Error            string             `json:"error,omitempty"`
+
+	// TestScores has the confusion matrix behind Test.
+	TestScores *Scores `json:"-"`
+}
+
+// Best is the step that validation chose.
+type Best struct {
+	Step   int     `json:"step"`
+	Metric string  `json:"metric"`
+	Value  float64 `json:"value"`
+}

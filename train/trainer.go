@@ -1,0 +1,388 @@
+package train
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"github.com/gopet-ml/gopet/data"
+	"github.com/gopet-ml/gopet/data/batch"
+	"github.com/gopet-ml/gopet/data/task"
+	"github.com/gopet-ml/gopet/pet"
+	_ "github.com/gopet-ml/gopet/pet/methods" // those of gopet
+	"github.com/gopet-ml/gopet/torch"
+	"github.com/gopet-ml/gopet/torch/optim"
+	"github.com/gopet-ml/gopet/train/metrics"
+)
+
+// trainer is a run at work.
+type trainer struct {
+	config   Config
+	observer Observer
+	*Inference
+	dataset                 data.Dataset
+	train, validation, test data.Split // test is nil where there is none
+	base                    pet.Base
+	optimizer               *optim.AdamW
+	schedule                optim.Schedule
+	classWeights            []float32 // nil: every class weighs 1
+	steps, evalEvery        int
+	dir                     *runDir
+	progress                progress
+}
+
+// progress is where a run stands; with the tensors it is all that a
+// checkpoint holds.
+type progress struct {
+	Step      int         `json:"step"`      // steps made
+	Next      batch.State `json:"next"`      // where the data goes on
+	Evaluated int         `json:"evaluated"` // the last step that was evaluated
+	Best      *Best       `json:"best"`
+	Stale     int         `json:"stale"` // evaluations since the best
+	Stopped   bool        `json:"stopped"`
+	Rows      int64       `json:"rows"`
+	Tokens    int64       `json:"tokens"`
+	Seconds   float64     `json:"seconds"` // of training, evaluation left out
+	LossSum   float64     `json:"loss_sum"`
+	LossSteps int         `json:"loss_steps"` // since the last logged line
+	Skipped   int         `json:"skipped"`    // steps in a row without finite gradients
+	Updates   int64       `json:"updates"`    // steps that had them
+}
+
+// prepare loads everything and makes nothing on disk.
+func prepare(ctx context.Context, config Config, observer Observer) (*trainer, error) {
+	t := &trainer{config: config, observer: observer}
+	if err := t.openData(); err != nil {
+		return nil, err
+	}
+	tsk, err := FindTask(config.Task, config.Text, config.Label)
+	if err != nil {
+		return nil, err
+	}
+	t.Inference, err = open(ctx, Setup{
+		Model: config.Model, Adapter: config.Adapter, Task: tsk, Dataset: t.dataset, MaxLength: config.MaxLength,
+		Seed: config.Seed, Device: config.Device, DType: config.DType, Threads: config.Threads,
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err := t.prepareTuning(ctx); err != nil {
+		t.close()
+		return nil, err
+	}
+	return t, nil
+}
+
+func (t *trainer) openData() error {
+	var err error
+	if t.dataset, err = data.Open(t.config.Data); err != nil {
+		return err
+	}
+	if t.train, err = data.FindSplit(t.dataset, data.Train); err != nil {
+		return err
+	}
+	if t.validation, err = data.FindSplit(t.dataset, data.Validation); err != nil {
+		return fmt.Errorf("%w: cut one from train with gopet data import --validation 0.1", err)
+	}
+	for _, split := range t.dataset.Splits() {
+		if split.Name() == data.Test {
+			t.test = split
+		}
+	}
+	return nil
+}
+
+// findTask finds a task by name, or makes a classify task of columns.
+func FindTask(name string, text []string, label string) (*task.Task, error) {
+	if name == task.ClassifyName {
+		return task.Classify(text, label)
+	}
+	return task.Lookup(name)
+}
+
+func (t *trainer) prepareTuning(ctx context.Context) error {
+	c := &t.config
+	method, err := pet.Lookup(c.Method)
+	if err != nil {
+		return err
+	}
+	if c.SelectMetric == "" {
+		c.SelectMetric = t.Task.Metric
+	}
+	if _, err := metrics.NewClassification(t.Task.Labels).Value(c.SelectMetric); err != nil {
+		return err
+	}
+	if c.ClassWeights {
+		if t.classWeights, err = classWeights(ctx, t.train, t.Task); err != nil {
+			return err
+		}
+	}
+	if err := t.attach(method); err != nil {
+		return err
+	}
+	if c.Dropout < 0 {
+		c.Dropout = method.Dropout()
+	}
+	if c.Dropout >= 0 {
+		t.Model.SetDropout(c.Dropout)
+	}
+	if c.LR == 0 {
+		c.LR = method.LearningRate(t.attached.Count())
+	}
+	config := optim.DefaultConfig()
+	config.WeightDecay, config.MaxNorm = c.WeightDecay, c.Clip
+	params := t.attached.Params()
+	if len(params) == 0 {
+		return errors.New("nothing to tune: k is 0 and the head is frozen")
+	}
+	t.optimizer = optim.NewAdamW(params, config)
+	torch.ManualSeed(c.Seed)
+	return t.planSteps()
+}
+
+func (t *trainer) attach(method pet.Method) error {
+	fingerprint, err := t.Fingerprint()
+	if err != nil {
+		return err
+	}
+	c := t.config
+	t.base = pet.Base{Model: c.Model, Fingerprint: fingerprint, Task: t.Task.Name, Text: t.Task.TextColumns(), Label: t.Task.LabelColumn, Labels: t.Task.Labels}
+	if c.Adapter != "" {
+		if err := t.attachAdapter(c.Adapter, c.Head == "train"); err != nil {
+			return err
+		}
+		if name := t.attached.Method.Name(); name != method.Name() {
+			return fmt.Errorf("%s is an adapter of %s: start from it with --method %s", c.Adapter, name, name)
+		}
+		return nil
+	}
+	o := pet.Options{K: c.K, Block: c.Block, Targets: c.Targets, Seed: c.Seed}
+	t.attached, err = pet.Attach(t.Model, method, o, c.Head == "train")
+	return err
+}
+
+func (t *trainer) planSteps() error {
+	c := t.config
+	perEpoch := int(batch.PerEpoch(t.train, c.Batch))
+	if t.steps = c.Steps; t.steps == 0 {
+		t.steps = c.Epochs * perEpoch
+	}
+	if t.evalEvery = c.EvalEvery; t.evalEvery == 0 {
+		t.evalEvery = perEpoch
+	}
+	t.schedule = optim.Schedule{Kind: c.Schedule, Warmup: c.warmup(t.steps), Steps: t.steps}
+	return t.schedule.Validate()
+}
+
+func (t *trainer) describe() runConfig {
+	return describe(t.config, t.base.Fingerprint, t.dataset.Fingerprint())
+}
+
+func (t *trainer) close() {
+	if t.optimizer != nil {
+		t.optimizer.Close()
+	}
+	t.Inference.Close()
+}
+
+// run trains to the end, whatever way it ends, and writes result.json.
+func (t *trainer) run(ctx context.Context) (*Result, error) {
+	t.start()
+	result, err := t.toTheEnd(ctx)
+	switch {
+	case err == nil:
+		result.Status = StatusFinished
+	case ctx.Err() != nil:
+		err = ctx.Err()
+		if saveErr := t.save(); saveErr != nil {
+			err = errors.Join(err, saveErr)
+		}
+		result.Status = StatusInterrupted
+	case t.progress.Step == 0:
+		t.dir.discard()
+		return nil, err
+	default:
+		result.Status, result.Error = StatusFailed, err.Error()
+	}
+	if writeErr := writeJSON(t.dir.file(resultFile), result); writeErr != nil {
+		err = errors.Join(err, writeErr)
+	}
+	return result, errors.Join(err, t.dir.close())
+}
+
+func (t *trainer) start() {
+	if t.observer == nil {
+		return
+	}
+	var base int64
+	for _, p := range t.Model.Base() {
+		base += p.NumEl()
+	}
+	t.observer.Started(Start{
+		Config: t.config, Steps: t.steps, From: t.progress.Step, Trainable: t.trainable(), BaseSize: base,
+		LR: t.config.LR, Device: t.device.String(), Warnings: t.Model.Warnings(),
+	})
+}
+
+func (t *trainer) trainable() Trainable {
+	return Trainable{Method: t.attached.Count(), Head: t.attached.HeadCount()}
+}
+
+// toTheEnd returns the result as far as it is known, with any error.
+func (t *trainer) toTheEnd(ctx context.Context) (*Result, error) {
+	err := t.loop(ctx)
+	var scores *Scores
+	if err == nil {
+		scores, err = t.finish(ctx)
+	}
+	p := t.progress
+	result := &Result{
+		Model: t.config.Model, Task: t.Task.Name, Method: t.config.Method, Trainable: t.trainable(),
+		Steps: p.Step, Best: p.Best, TrainSeconds: p.Seconds, SamplesPerSecond: t.samplesPerSecond(),
+		PeakMemoryBytes: PeakMemory(), TestScores: scores,
+	}
+	if scores != nil {
+		result.Test = scores.Values()
+	}
+	return result, err
+}
+
+func (t *trainer) samplesPerSecond() float64 {
+	if t.progress.Seconds == 0 {
+		return 0
+	}
+	return float64(t.progress.Rows) / t.progress.Seconds
+}
+
+// loop makes the steps, and the evaluations that are due between them.
+func (t *trainer) loop(ctx context.Context) error {
+	c, p := t.config, &t.progress
+	arrangement := batch.Shuffled
+	if !c.Shuffle {
+		arrangement = batch.FileOrder
+	}
+	reader, err := t.batches(ctx, batch.Options{Split: t.train, Rows: c.Batch, Arrangement: arrangement, Seed: int64(c.Seed)}, p.Next)
+	if err != nil {
+		return err
+	}
+	defer reader.Close()
+	for {
+		if due := p.Step > 0 && (p.Step%t.evalEvery == 0 || p.Step == t.steps); due && p.Evaluated < p.Step {
+			if err := t.evaluate(ctx); err != nil {
+				return err
+			}
+		}
+		if p.Stopped || p.Step >= t.steps {
+			return nil
+		}
+		if err := t.advance(ctx, reader); err != nil {
+			return err
+		}
+		if c.SaveEvery > 0 && p.Step%c.SaveEvery == 0 {
+			if err := t.save(); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// advance makes one step with the next batch.
+func (t *trainer) advance(ctx context.Context, reader *batch.Reader) error {
+	begin := time.Now()
+	b, err := reader.Next(ctx)
+	if err != nil {
+		return err
+	}
+	p := &t.progress
+	step := Step{Step: p.Step + 1, LR: t.config.LR * t.schedule.Factor(p.Step), Rows: b.Rows, Tokens: b.Tokens}
+	if err := torch.Try(func() { t.optimize(b, &step) }); err != nil {
+		return fmt.Errorf("step %d: %w", step.Step, err)
+	}
+	p.Step, p.Next, p.Updates = step.Step, b.Next, t.optimizer.Steps()
+	p.Rows, p.Tokens = p.Rows+int64(b.Rows), p.Tokens+b.Tokens
+	p.Seconds += time.Since(begin).Seconds()
+	p.LossSum, p.LossSteps = p.LossSum+step.Loss, p.LossSteps+1
+	step.SamplesPerSecond = t.samplesPerSecond()
+	return t.report(step)
+}
+
+// maxSkipped is how many steps in a row may lack finite gradients.
+const maxSkipped = 20
+
+func (t *trainer) report(step Step) error {
+	p := &t.progress
+	if p.Skipped++; !step.Skipped {
+		p.Skipped = 0
+	}
+	if p.Skipped == maxSkipped {
+		return fmt.Errorf("step %d: the gradients of %d steps in a row were not finite: take a smaller --lr", step.Step, maxSkipped)
+	}
+	if t.observer != nil {
+		t.observer.Stepped(step)
+	}
+	if step.Step%t.config.LogEvery != 0 && step.Step != 1 && step.Step != t.steps {
+		return nil
+	}
+	loss := p.LossSum / float64(p.LossSteps)
+	p.LossSum, p.LossSteps = 0, 0
+	return t.dir.logStep(stepLine{
+		Step: step.Step, Loss: finite(loss), LR: step.LR, GradNorm: finite(step.GradNorm),
+		Tokens: p.Tokens, SamplesPerSecond: step.SamplesPerSecond,
+	})
+}
+
+// evaluate scores the validation split and keeps the adapter if it is the
+// best so far.
+func (t *trainer) evaluate(ctx context.Context) error {
+	p := &t.progress
+	begin := time.Now()
+	scores, err := t.Evaluate(ctx, t.validation)
+	if err != nil {
+		return err
+	}
+	value, err := scores.Value(t.config.SelectMetric)
+	if err != nil {
+		return err
+	}
+	best := p.Best == nil || value > p.Best.Value
+	if best {
+		if err := pet.SaveAdapter(t.dir.file(bestDir), t.attached, t.base); err != nil {
+			return err
+		}
+		p.Best, p.Stale = &Best{Step: p.Step, Metric: t.config.SelectMetric, Value: value}, 0
+	} else {
+		p.Stale++
+	}
+	p.Evaluated = p.Step
+	p.Stopped = t.config.Patience > 0 && p.Stale >= t.config.Patience
+	return t.evaluated(Evaluation{Step: p.Step, Split: data.Validation, Scores: scores, Best: best, Duration: time.Since(begin)})
+}
+
+func (t *trainer) evaluated(e Evaluation) error {
+	if t.observer != nil {
+		t.observer.Evaluated(e)
+	}
+	return t.dir.logEvaluation(e.Step, e.Split, e.Scores.Values())
+}
+
+// finish puts the best step's values back, saves them as the run's adapter
+// and scores the test split, once.
+func (t *trainer) finish(ctx context.Context) (*Scores, error) {
+	if err := t.attached.LoadTensors(filepath.Join(t.dir.file(bestDir), pet.AdapterModelFile)); err != nil {
+		return nil, err
+	}
+	if err := pet.SaveAdapter(t.dir.file(adapterDir), t.attached, t.base); err != nil {
+		return nil, err
+	}
+	if t.test == nil {
+		return nil, nil
+	}
+	begin := time.Now()
+	scores, err := t.Evaluate(ctx, t.test)
+	if err != nil {
+		return nil, err
+	}
+	return scores, t.evaluated(Evaluation{Step: t.progress.Best.Step, Split: data.Test, Scores: scores, Duration: time.Since(begin)})
+}
