@@ -1,23 +1,77 @@
-# `make help` lists the targets.
+# The commands of gopet; `make help` lists them. Each sets up what it needs and is missing.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
 
-export GOPET_CACHE ?= $(if $(XDG_CACHE_HOME),$(XDG_CACHE_HOME),$(HOME)/.cache)/gopet
+export GOPET_CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/gopet
 
-# Sets up libtorch and the shim where they are missing and lets go find them, in the same shell.
+# What tests find beside their own files; they skip with a word where one of these is missing.
+export GOPET_MINILM_L6 = $(GOPET_CACHE)/models/all-MiniLM-L6-v2
+export GOPET_TEST_PYTHON = $(GOPET_CACHE)/python/tests/python3
+
+# Lets go find the shim, in the same shell.
 WITH_SHIM = env=$$(bash third_party/setup.sh --env) && eval "$$env"
 
-.PHONY: help
-help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
-	@echo "Downloads and built libraries are kept in $(GOPET_CACHE) (set GOPET_CACHE to move them)."
-	@echo "CUDA=1 adds the GPU libraries; LIBTORCH=DIR or LIBTORCH_USE_PYTORCH=1 use a libtorch of yours."
+GO_TEST = go test -timeout 30m
 
-.PHONY: shim
-shim: ## set up libtorch and build libgopet_torch.so
-	@bash third_party/setup.sh
+.PHONY: help
+help: ## list the commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo
+	@echo "Downloads are kept in $(GOPET_CACHE); GOPET_CACHE=DIR moves them."
+	@echo "CUDA=1 adds the GPU libraries. LIBTORCH=DIR or LIBTORCH_USE_PYTORCH=1 use a libtorch of yours."
+
+DEMO_FLAGS =
+
+.PHONY: demo
+demo: build ## tune a BERT on Reuters topics and print a table (five minutes)
+	@bash scripts/demo.sh $(DEMO_FLAGS)
 
 .PHONY: build
-build: ## build bin/gopet (it finds lib/ beside bin/, from any folder)
+build: ## build bin/gopet, which finds lib/ beside bin/ from any folder
 	@env=$$(bash third_party/setup.sh --link lib) && eval "$$env" && \
-		go build -ldflags '-r $$ORIGIN/../lib' -o bin/gopet ./cmd/gopet
+	go build -ldflags '-r $$ORIGIN/../lib' -o bin/gopet ./cmd/gopet
+
+.PHONY: shim
+shim: ## set up libtorch and build libgopet_torch.so only
+	@bash third_party/setup.sh
+
+.PHONY: test
+test: test-data ## run every test
+	@$(WITH_SHIM) && $(GO_TEST) ./...
+
+.PHONY: race
+race: test-data ## run every test under the race detector
+	@$(WITH_SHIM) && $(GO_TEST) -race ./...
+
+.PHONY: test-data
+test-data:
+	@bash third_party/fetch.sh model data python-tests >/dev/null
+
+.PHONY: dependency
+dependency: ## build and test examples/ from a module zip, as another module would
+	@bash scripts/test_as_dependency.sh
+
+.PHONY: parity
+parity: ## make the golden files again with PyTorch and transformers and compare (3 GB)
+	@bash scripts/parity.sh
+
+.PHONY: bench
+bench: build ## step times beside the floor and beside PyTorch, interleaved (3 GB)
+	@bash scripts/bench.sh
+
+.PHONY: bench-tokenizer
+bench-tokenizer: ## tokenizer speed beside Hugging Face's tokenizers
+	@bash scripts/bench_tokenizer.sh
+
+.PHONY: lint
+lint: ## check formatting and run go vet, staticcheck, clang-format, shellcheck
+	@$(WITH_SHIM) && bash scripts/lint.sh
+
+.PHONY: fmt
+fmt: ## format Go and C++ in place
+	@bash scripts/lint.sh --fix
+
+.PHONY: clean
+clean: ## remove what was built here; downloads stay in the cache
+	rm -rf bin lib demo

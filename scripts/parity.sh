@@ -1,0 +1,39 @@
+#!/usr/bin/env bash
+# Makes every golden file again with the pinned Python packages and compares it with the committed one.
+#
+# usage: bash scripts/parity.sh
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+python=$(bash third_party/fetch.sh python-oracles)
+minilm=$(bash third_party/fetch.sh model)
+
+checkpoints=(--checkpoint "minilm-l6=$minilm")
+shared=../shared/checkpoints/minilm-l3
+if [ -d "$shared" ]; then
+  checkpoints+=(--checkpoint "minilm-l3=$shared")
+fi
+
+failed=0
+say() { printf 'parity: %s\n' "$*"; }
+
+# These compare what they make themselves: floats may differ in the last bits on another processor.
+for script in models/bert/testdata/make_golden.py train/testdata/make_traces.py; do
+  say "$script"
+  "$python" "$script" --check "${checkpoints[@]}" || failed=1
+done
+
+# These write beside themselves, the same bytes on every machine.
+copy=$(mktemp -d)
+trap 'rm -rf "$copy"' EXIT
+for script in models/checkpoint/testdata/make_golden.py train/metrics/testdata/make_golden.py; do
+  say "$script"
+  rm -rf "$copy/golden"
+  mkdir "$copy/golden"
+  cp "$script" "$copy/golden/"
+  "$python" "$copy/golden/${script##*/}" || failed=1
+  for file in "$copy"/golden/*; do
+    cmp "$file" "$(dirname "$script")/${file##*/}" || failed=1
+  done
+done
+
+exit "$failed"
