@@ -13,6 +13,9 @@ import (
 
 var errDictionary = errors.New("it refers to an entry that its dictionary does not have")
 
+// plainDictionary is what older writers call format.RLEDictionary.
+const plainDictionary format.Encoding = 2
+
 // decodeValues decodes the n values of a page, nulls not among them.
 // https://github.com/apache/parquet-format/blob/master/Encodings.md
 func decodeValues(l *leaf, encoding format.Encoding, data []byte, n int, dictionary *column.Values) (*column.Values, error) {
@@ -22,7 +25,7 @@ func decodeValues(l *leaf, encoding format.Encoding, data []byte, n int, diction
 		return values, nil
 	case encoding == format.Plain:
 		return values, decodePlain(values, l.physical, data, n)
-	case encoding == format.PlainDictionary || encoding == format.RLEDictionary:
+	case encoding == plainDictionary || encoding == format.RLEDictionary:
 		return values, decodeIndexed(values, dictionary, data, n)
 	case encoding == format.RLE && l.physical == format.Boolean:
 		return values, decodeRunLengthBools(values, data, n)

@@ -16,7 +16,7 @@ import (
 // features with their class names in the metadata.
 type Writer struct {
 	columns []column.Schema
-	writer  *parquet.Writer
+	writer  *parquet.GenericWriter[any]
 	rows    []parquet.Row
 }
 
@@ -33,7 +33,7 @@ func NewWriter(w io.Writer, columns []column.Schema) (*Writer, error) {
 	}
 	return &Writer{
 		columns: columns,
-		writer: parquet.NewWriter(w, schema,
+		writer: parquet.NewGenericWriter[any](w, schema,
 			parquet.Compression(&parquet.Snappy),
 			parquet.KeyValueMetadata(HubKey, features),
 			parquet.CreatedBy("gopet", "1", "parquet-go")),
