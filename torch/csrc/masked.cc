@@ -17,10 +17,10 @@ at::Tensor undefined() { return {}; }
 // y = x W^T + b, with a gradient for x, b and the k masked entries of W.
 struct MaskedLinear : torch::autograd::Function<MaskedLinear> {
   static at::Tensor forward(AutogradContext *ctx, const at::Tensor &x, const at::Tensor &weight,
-                            const std::optional<at::Tensor> &bias, const at::Tensor &values,
-                            const at::Tensor &index) {
+                            const at::Tensor &values, const at::Tensor &index,
+                            const std::optional<at::Tensor> &bias) {
     ctx->save_for_backward({values.requires_grad() ? x : at::Tensor(), weight, index});
-    ctx->saved_data["tuned"] = values.requires_grad();
+    ctx->saved_data["bias"] = bias.has_value();
     return at::linear(x, weight, bias);
   }
 
@@ -29,9 +29,11 @@ struct MaskedLinear : torch::autograd::Function<MaskedLinear> {
     const at::Tensor &x = saved[0], &weight = saved[1], &index = saved[2], &dy = gradients[0];
     at::Tensor dx, db, dv;
     if (ctx->needs_input_grad(0)) dx = at::matmul(dy, weight);
-    if (ctx->needs_input_grad(2)) db = flat(dy).sum(0);
-    if (ctx->needs_input_grad(3)) dv = masked_gradient(flat(dy), flat(x), index);
-    return {dx, undefined(), db, dv, undefined()};
+    if (ctx->needs_input_grad(2)) dv = masked_gradient(flat(dy), flat(x), index);
+    // An absent bias has no number to ask by, so it comes last.
+    bool bias = ctx->saved_data["bias"].toBool();
+    if (bias && ctx->needs_input_grad(4)) db = flat(dy).sum(0);
+    return {dx, undefined(), dv, undefined(), db};
   }
 };
 
@@ -102,8 +104,8 @@ gt_error gt_masked_linear(gt_tensor *out, int32_t mode, gt_tensor x, gt_tensor w
                           gt_tensor bias, gt_tensor values, gt_tensor index) noexcept {
   GT_BOUNDARY(mode, {
     check_index(unwrap(index), unwrap(values));
-    *out = wrap(MaskedLinear::apply(unwrap(x), unwrap(weight), optional(bias), unwrap(values),
-                                    unwrap(index)));
+    *out = wrap(MaskedLinear::apply(unwrap(x), unwrap(weight), unwrap(values), unwrap(index),
+                                    optional(bias)));
   })
 }
 

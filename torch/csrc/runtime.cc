@@ -19,6 +19,17 @@ namespace gopet {
 namespace {
 std::atomic<int32_t> wanted_threads{0};
 
+// libtorch's own choice, taken before anybody changes it.
+int32_t default_threads() {
+  static const int32_t n = at::get_num_threads();
+  return n;
+}
+
+int32_t threads() {
+  int32_t wanted = wanted_threads.load(std::memory_order_relaxed);
+  return wanted > 0 ? wanted : default_threads();
+}
+
 std::string directory_of_libtorch() {
   Dl_info info;
   if (dladdr(reinterpret_cast<void *>(&at::show_config), &info) == 0) return "";
@@ -52,7 +63,7 @@ char *copy(const std::string &text) {
 
 void apply_num_threads() {
   thread_local int32_t applied = 0;
-  int32_t wanted = wanted_threads.load(std::memory_order_relaxed);
+  int32_t wanted = threads();
   if (wanted == applied) return;
   at::set_num_threads(wanted);
   applied = wanted;
@@ -81,10 +92,7 @@ void gt_set_num_threads(int32_t n) noexcept {
   wanted_threads.store(n, std::memory_order_relaxed);
 }
 
-int32_t gt_num_threads(void) noexcept {
-  int32_t wanted = wanted_threads.load(std::memory_order_relaxed);
-  return wanted > 0 ? wanted : at::get_num_threads();
-}
+int32_t gt_num_threads(void) noexcept { return threads(); }
 
 gt_error gt_manual_seed(uint64_t seed) noexcept { GT_BOUNDARY(0, at::manual_seed(seed)) }
 
