@@ -16,16 +16,17 @@ import (
 // Scores is the result of evaluating a classifier on a split.
 type Scores struct {
 	*metrics.Classification
-	Loss float64 // mean over rows, not weighted by class
-	Rows int64
+	Labels []string // the classes' names
+	Loss   float64  // mean over rows, not weighted by class
 }
 
 // evalRows is how many rows are scored at once: enough to fill the products,
 // few enough that a batch's activations stay small.
 const evalRows = 32
 
-// Evaluate scores the model on a split of the data.
-func (i *Inference) Evaluate(ctx context.Context, split data.Split) (*Scores, error) {
+// Evaluate scores the model on a split of the data. Watch, when not nil, is
+// told how many rows are done.
+func (i *Inference) Evaluate(ctx context.Context, split data.Split, watch func(done int64)) (*Scores, error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	reader, err := i.batches(ctx, batch.Options{Split: split, Rows: evalRows, Arrangement: batch.ByLength, Epochs: 1}, batch.State{})
@@ -33,11 +34,11 @@ func (i *Inference) Evaluate(ctx context.Context, split data.Split) (*Scores, er
 		return nil, err
 	}
 	defer reader.Close()
-	scores := &Scores{Classification: metrics.NewClassification(i.Task.Labels)}
+	scores := &Scores{Classification: metrics.NewClassification(len(i.Task.Labels)), Labels: i.Task.Labels}
 	for {
 		b, err := reader.Next(ctx)
 		if errors.Is(err, io.EOF) {
-			scores.Loss /= float64(scores.Rows)
+			scores.Loss /= float64(scores.Rows())
 			return scores, nil
 		}
 		if err != nil {
@@ -45,6 +46,9 @@ func (i *Inference) Evaluate(ctx context.Context, split data.Split) (*Scores, er
 		}
 		if err := torch.Try(func() { i.score(b, scores) }); err != nil {
 			return nil, err
+		}
+		if watch != nil {
+			watch(scores.Rows())
 		}
 	}
 }
@@ -56,15 +60,17 @@ func (i *Inference) score(b *batch.Batch, scores *Scores) {
 	logits := models.Logits(i.Model, input(s, b, i.device, false))
 	labels := torch.FromSlice(s, b.Labels, int64(b.Rows)).ToDevice(i.device)
 	scores.Loss += torch.CrossEntropy(logits, labels, nil, torch.ReduceSum).Item()
-	scores.Rows += int64(b.Rows)
 	for row, predicted := range logits.ArgMax(1).Int64s() {
 		scores.Add(int(predicted), int(b.Labels[row]))
 	}
 }
 
-// Values are the scores by name, the loss and the number of rows among them.
+// Values are the scores by name, with the loss, the number of rows and the
+// accuracies of guessing at random and of always naming the largest class.
 func (s *Scores) Values() map[string]float64 {
-	values := map[string]float64{"loss": s.Loss, "rows": float64(s.Rows)}
+	values := map[string]float64{
+		"loss": s.Loss, "rows": float64(s.Rows()), "random_guess": s.RandomGuess(), "majority": s.Majority(),
+	}
 	for _, name := range metrics.Names() {
 		value, err := s.Value(name)
 		if err == nil {

@@ -9,6 +9,8 @@ type Observer interface {
 	Started(Start)
 	// Stepped comes after every step.
 	Stepped(Step)
+	// Evaluating comes while a split is scored: rows done, of how many.
+	Evaluating(split string, done, total int64)
 	// Evaluated comes after every evaluation.
 	Evaluated(Evaluation)
 }

@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/gopet-ml/gopet/internal/atomicfile"
 	"github.com/gopet-ml/gopet/internal/version"
@@ -84,7 +86,11 @@ func openRun(dir string, step int) (*runDir, error) {
 	if err != nil {
 		return nil, err
 	}
-	writer, err := events.Create(dir)
+	open := events.Create
+	if step > 0 {
+		open = func(dir string) (*events.Writer, error) { return events.Resume(dir, int64(step)) }
+	}
+	writer, err := open(dir)
 	if err != nil {
 		metrics.Close()
 		return nil, err
@@ -135,27 +141,28 @@ func (d *runDir) logStep(line stepLine) error {
 	if err := d.log(line); err != nil {
 		return err
 	}
-	scalars := map[string]float64{"train/lr": line.LR, "train/samples_per_second": line.SamplesPerSecond}
+	scalars := []events.Scalar{{Tag: "train/lr", Value: line.LR}, {Tag: "train/samples_per_second", Value: line.SamplesPerSecond}}
 	if line.Loss != nil {
-		scalars["train/loss"] = *line.Loss
+		scalars = append(scalars, events.Scalar{Tag: "train/loss", Value: *line.Loss})
 	}
 	if line.GradNorm != nil {
-		scalars["train/grad_norm"] = *line.GradNorm
+		scalars = append(scalars, events.Scalar{Tag: "train/grad_norm", Value: *line.GradNorm})
 	}
-	return d.events.Scalars(int64(line.Step), scalars)
+	return d.events.Write(int64(line.Step), scalars...)
 }
 
 // logEvaluation writes scores to metrics.jsonl and the event file.
 func (d *runDir) logEvaluation(step int, split string, scores map[string]float64) error {
 	line := map[string]any{"step": step, "split": split}
-	scalars := map[string]float64{}
-	for name, value := range scores {
-		line[name], scalars[split+"/"+name] = finite(value), value
+	var scalars []events.Scalar
+	for _, name := range slices.Sorted(maps.Keys(scores)) {
+		line[name] = finite(scores[name])
+		scalars = append(scalars, events.Scalar{Tag: split + "/" + name, Value: scores[name]})
 	}
 	if err := d.log(line); err != nil {
 		return err
 	}
-	return d.events.Scalars(int64(step), scalars)
+	return d.events.Write(int64(step), scalars...)
 }
 
 // finite is nil for what JSON has no number for.

@@ -111,7 +111,7 @@ func (t *trainer) prepareTuning(ctx context.Context) error {
 	if c.SelectMetric == "" {
 		c.SelectMetric = t.Task.Metric
 	}
-	if _, err := metrics.NewClassification(t.Task.Labels).Value(c.SelectMetric); err != nil {
+	if err := metrics.Check(c.SelectMetric); err != nil {
 		return err
 	}
 	if c.ClassWeights {
@@ -338,7 +338,7 @@ func (t *trainer) report(step Step) error {
 func (t *trainer) evaluate(ctx context.Context) error {
 	p := &t.progress
 	begin := time.Now()
-	scores, err := t.Evaluate(ctx, t.validation)
+	scores, err := t.Evaluate(ctx, t.validation, t.watch(t.validation))
 	if err != nil {
 		return err
 	}
@@ -358,6 +358,14 @@ func (t *trainer) evaluate(ctx context.Context) error {
 	p.Evaluated = p.Step
 	p.Stopped = t.config.Patience > 0 && p.Stale >= t.config.Patience
 	return t.evaluated(Evaluation{Step: p.Step, Split: data.Validation, Scores: scores, Best: best, Duration: time.Since(begin)})
+}
+
+// watch tells the observer how far the evaluation of a split is.
+func (t *trainer) watch(split data.Split) func(done int64) {
+	if t.observer == nil {
+		return nil
+	}
+	return func(done int64) { t.observer.Evaluating(split.Name(), done, data.NumRows(split)) }
 }
 
 func (t *trainer) evaluated(e Evaluation) error {
@@ -380,7 +388,7 @@ func (t *trainer) finish(ctx context.Context) (*Scores, error) {
 		return nil, nil
 	}
 	begin := time.Now()
-	scores, err := t.Evaluate(ctx, t.test)
+	scores, err := t.Evaluate(ctx, t.test, t.watch(t.test))
 	if err != nil {
 		return nil, err
 	}

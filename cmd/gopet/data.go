@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -32,7 +33,7 @@ Example:
 			&cli.StringSliceFlag{Name: "validation-file", Usage: "`FILE`[,FILE] of the validation split"},
 			&cli.StringSliceFlag{Name: "test", Usage: "`FILE`[,FILE] of the test split"},
 			&cli.StringFlag{Name: "out", Usage: "`DIR` to make", Required: true},
-			&cli.StringFlag{Name: "format", Usage: "auto, tsv, csv, jsonl, text or tab", Value: string(importer.FormatAuto)},
+			&cli.StringFlag{Name: "format", Usage: "auto, " + formatNames(), Value: autoFormat},
 			&cli.StringFlag{Name: "label", Usage: "`COLUMN` of labels (default: the class column of a .tab file)"},
 			&cli.Float64Flag{Name: "validation", Usage: "cut this `SHARE` of the training rows, of every class alike, into a validation split"},
 			&cli.Int64Flag{Name: "seed", Usage: "`S` of that cut"},
@@ -40,6 +41,17 @@ Example:
 		},
 		Action: importAction,
 	}
+}
+
+// autoFormat goes by each file's extension.
+const autoFormat = "auto"
+
+func formatNames() string {
+	var names []string
+	for _, format := range importer.Formats {
+		names = append(names, string(format))
+	}
+	return strings.Join(names, ", ")
 }
 
 func importAction(c *cli.Context) error {
@@ -52,9 +64,11 @@ func importAction(c *cli.Context) error {
 	if len(inputs) == 0 {
 		return usageError{fmt.Errorf("import: no input: give files with --train, --validation-file or --test")}
 	}
-	format, err := importer.ParseFormat(c.String("format"))
-	if err != nil {
-		return usageError{err}
+	format := importer.Format(c.String("format"))
+	if format == autoFormat {
+		format = importer.FormatAuto
+	} else if !slices.Contains(importer.Formats, format) {
+		return usageError{fmt.Errorf("import: format %q: want auto, %s", format, formatNames())}
 	}
 	summary, err := importer.Import(c.Context, importer.Options{
 		Inputs: inputs, Out: c.String("out"), Format: format, Label: c.String("label"),

@@ -2,12 +2,12 @@ package main
 
 import (
 	"fmt"
-	"maps"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/gopet-ml/gopet/data"
 	"github.com/gopet-ml/gopet/pet"
+	"github.com/gopet-ml/gopet/report/progress"
 	"github.com/gopet-ml/gopet/train"
 )
 
@@ -45,13 +45,15 @@ func evalAction(c *cli.Context) error {
 		return err
 	}
 	defer inference.Close()
-	scores, err := inference.Evaluate(c.Context, split)
+	bar := progress.New(c.App.ErrWriter, split.Name(), data.NumRows(split))
+	scores, err := inference.Evaluate(c.Context, split, func(done int64) { bar.Update(done) })
+	bar.Clear()
 	if err != nil {
 		return err
 	}
 	if c.Bool("json") {
 		line := map[string]any{"split": split.Name()}
-		for name, value := range maps.All(scores.Values()) {
+		for name, value := range scores.Values() {
 			line[name] = value
 		}
 		return writeJSON(c.App.Writer, line)
