@@ -52,6 +52,7 @@ func (m *memory) ReadBlock(ctx context.Context, i int, columns []string) (*data.
 
 func TestRegisterSource(t *testing.T) {
 	m := &memory{blocks: []int{3, 2}}
+	t.Cleanup(func() { data.UnregisterSource("memory") })
 	var given string
 	data.RegisterSource("memory", func(spec string) (data.Dataset, error) {
 		given = spec

@@ -72,7 +72,9 @@ const padID = 9999
 // encode gives row n between 1 and 40 tokens that all are n.
 func encode(first, _ string) (ids, types []int32) {
 	var n int32
-	fmt.Sscan(first, &n)
+	for _, digit := range first {
+		n = 10*n + digit - '0'
+	}
 	length := 1 + int(n)*7919%40
 	return slices.Repeat([]int32{n}, length), slices.Repeat([]int32{1}, length)
 }
@@ -188,10 +190,10 @@ func TestLastBatchKeepsWhatIsLeft(t *testing.T) {
 func TestResumeAfterEveryBatch(t *testing.T) {
 	for name, arrangement := range arrangements {
 		o := options(4, 30, 31, 12)
-		o.Arrangement, o.Epochs = arrangement, 3
+		o.Arrangement, o.Epochs = arrangement, 2
 		whole := read(t, o, State{}, all)
-		if len(whole) != 57 {
-			t.Fatalf("%s: %d batches in three epochs", name, len(whole))
+		if len(whole) != 38 {
+			t.Fatalf("%s: %d batches in two epochs", name, len(whole))
 		}
 		for i, b := range whole {
 			if diff := cmp.Diff(whole[i+1:], append([]*Batch{}, read(t, o, b.Next, all)...)); diff != "" {

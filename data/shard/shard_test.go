@@ -121,7 +121,7 @@ func TestOnlyTheNamedColumnsAreRead(t *testing.T) {
 	}
 }
 
-// everyEncoding covers what other writers choose: pages of both versions,
+// TestEncodingsOfOtherWriters covers what other writers choose: pages of both versions,
 // every encoding and compression that the reader knows, many pages a column.
 func TestEncodingsOfOtherWriters(t *testing.T) {
 	type record struct {
@@ -133,7 +133,7 @@ func TestEncodingsOfOtherWriters(t *testing.T) {
 		List   []string `parquet:"list,list"`
 	}
 	random := rand.New(rand.NewPCG(1, 2))
-	records := make([]record, 3000)
+	records := make([]record, 700)
 	for i := range records {
 		word := string(rune('a' + random.IntN(26)))
 		for range random.IntN(4) {
@@ -171,7 +171,7 @@ func TestEncodingsOfOtherWriters(t *testing.T) {
 		var buffer bytes.Buffer
 		w := parquet.NewGenericWriter[record](&buffer, byteArray[i%4], ints[i%3], bools[i%2], codecs[(i/2)%4],
 			parquet.DefaultEncodingFor(parquet.Int32, &parquet.DeltaBinaryPacked),
-			parquet.DataPageVersion(1+i/12), parquet.PageBufferSize(4096))
+			parquet.DataPageVersion(1+i/12), parquet.PageBufferSize(1024))
 		if _, err := w.Write(records); err != nil {
 			t.Fatal(err)
 		}
