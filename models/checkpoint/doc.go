@@ -2,16 +2,6 @@
 // (https://huggingface.co/docs/safetensors), in one file or in shards with an
 // index, as Hugging Face lays them out.
 //
-//	c, err := checkpoint.Open("all-MiniLM-L6-v2")
-//	...
-//	defer c.Close()
-//	for _, name := range c.Names() {
-//		info, _ := c.Info(name)
-//		dst := make([]byte, info.NumBytes())
-//		err := c.ReadInto(name, dst)
-//		...
-//	}
-//
 // A checkpoint comes from strangers, so everything is checked before any tensor
 // is read: a header of at most 100,000,000 bytes that begins with '{', no
 // duplicate key, a known dtype, a span equal to shape times dtype, spans that
