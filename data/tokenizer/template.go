@@ -1,6 +1,9 @@
 package tokenizer
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // template says how one or two sequences and special tokens make the input of
 // the model.
@@ -52,6 +55,11 @@ func (t template) check(sequences int) error {
 
 // append appends the sequences as the template orders them.
 func (t template) append(dst Encoding, sequences ...[]int32) Encoding {
+	size := t.added
+	for _, ids := range sequences {
+		size += len(ids)
+	}
+	dst.IDs, dst.Types = slices.Grow(dst.IDs, size), slices.Grow(dst.Types, size)
 	for _, p := range t.pieces {
 		ids := p.ids
 		if p.sequence >= 0 {

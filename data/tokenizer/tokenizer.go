@@ -1,6 +1,7 @@
 package tokenizer
 
 import (
+	"math"
 	"sync"
 	"unicode/utf8"
 )
@@ -69,14 +70,20 @@ func (t *Tokenizer) AppendPair(dst Encoding, first, second string, maxLength int
 	s := t.scratch.Get().(*scratch)
 	defer s.putBack(t)
 	template := t.single
-	s.first = t.appendSequence(s.first[:0], first, s, maxLength)
-	s.second = s.second[:0]
 	if second != "" {
 		template = t.pair
-		s.second = t.appendSequence(s.second, second, s, maxLength)
 	}
+	room, limit := noLimit, noLimit
+	if maxLength > 0 {
+		room = max(maxLength-template.added, 0)
+	}
+	if second == "" { // of two texts, how much stays depends on how long both are
+		limit = room
+	}
+	s.first = t.appendSequence(s.first[:0], first, s, limit)
+	s.second = t.appendSequence(s.second[:0], second, s, limit)
 	a, b := s.first, s.second
-	if room := max(maxLength-template.added, 0); maxLength > 0 && len(a)+len(b) > room {
+	if len(a)+len(b) > room {
 		n1, n2 := keepLongestFirst(len(a), len(b), room)
 		a, b = a[:n1], b[:n2]
 	}
@@ -99,23 +106,22 @@ func (s *scratch) putBack(t *Tokenizer) {
 	}
 }
 
-// appendSequence appends the ids of a text without special tokens of the
-// template. It may stop after limit ids, where limit is not 0: at the end of a
-// word, never at an added token. That is where tokenizers stops, and which of
-// two long texts counts as the longer one depends on it.
+// noLimit lets appendSequence run to the end of the text.
+const noLimit = math.MaxInt
+
+// appendSequence appends the ids of a text without the special tokens of the
+// template. It may stop once there are limit ids.
 func (t *Tokenizer) appendSequence(ids []int32, text string, s *scratch, limit int) []int32 {
 	if !utf8.ValidString(text) {
 		text = string([]rune(text))
 	}
-	start := len(ids)
 	found := func(id int32) bool {
 		ids = append(ids, id)
-		return true
+		return len(ids) < limit
 	}
 	words := func(normalized []byte) bool {
-		var done bool
-		ids, done = t.appendWords(ids, normalized, start, limit)
-		return done
+		ids = t.appendWords(ids, normalized, limit)
+		return len(ids) < limit
 	}
 	t.added.raw.split(text, func(part string) bool {
 		s.text = t.normalizer.append(s.text[:0], part)
@@ -131,9 +137,9 @@ func (t *Tokenizer) appendSequence(ids []int32, text string, s *scratch, limit i
 
 // appendWords cuts normalized text at white space and around punctuation, as
 // Hugging Face's BertPreTokenizer does, and appends the ids of the words. It
-// returns false where it stopped because of limit.
-func (t *Tokenizer) appendWords(ids []int32, text []byte, start, limit int) ([]int32, bool) {
-	for i := 0; i < len(text); {
+// stops once there are limit ids.
+func (t *Tokenizer) appendWords(ids []int32, text []byte, limit int) []int32 {
+	for i := 0; i < len(text) && len(ids) < limit; {
 		class, size := t.classAt(text, i)
 		if class == betweenWords {
 			i += size
@@ -146,12 +152,9 @@ func (t *Tokenizer) appendWords(ids []int32, text []byte, start, limit int) ([]i
 			}
 		}
 		ids = t.model.append(ids, text[i:end])
-		if limit > 0 && len(ids)-start >= limit {
-			return ids, false
-		}
 		i = end
 	}
-	return ids, true
+	return ids
 }
 
 // classAt returns the class and length of the character at text[i].

@@ -89,23 +89,33 @@ func (b *trieBuilder) fill(todo []branch, at branch) []branch {
 
 // place finds free slots for the children of state and takes them.
 func (b *trieBuilder) place(state int32, labels []byte) int32 {
-	for b.nodes[b.firstFree].parent != noState {
-		b.firstFree++
-		b.grow(int(b.firstFree) + 257)
+	slot := max(b.firstFree, int32(labels[0])) // where the first child is tried
+	for tries := 0; ; slot++ {
+		b.grow(int(slot) + 257)
+		if b.nodes[slot].parent != noState {
+			continue
+		}
+		if b.fits(slot-int32(labels[0]), labels) {
+			break
+		}
+		// Holes that kept being too small are given up: it costs a few
+		// slots, searching them again and again would cost seconds.
+		if tries++; tries > 64 {
+			b.firstFree = slot
+		}
 	}
-	base := max(b.firstFree-int32(labels[0]), 0)
-	for !b.fits(base, labels) {
-		base++
-	}
+	base := slot - int32(labels[0])
 	b.nodes[state].base = base
 	for _, label := range labels {
 		b.nodes[base+int32(label)].parent = state
+	}
+	for b.nodes[b.firstFree].parent != noState {
+		b.firstFree++
 	}
 	return base
 }
 
 func (b *trieBuilder) fits(base int32, labels []byte) bool {
-	b.grow(int(base) + 257)
 	for _, label := range labels {
 		if b.nodes[base+int32(label)].parent != noState {
 			return false

@@ -1,0 +1,66 @@
+package tokenizer
+
+import "testing"
+
+// benchStride thins the corpus out: bench.py reads the same lines.
+const benchStride = 8
+
+func benchLines(b *testing.B) (lines []string, size int) {
+	for i, line := range readCorpus(b) {
+		if i%benchStride == 0 {
+			lines = append(lines, line)
+			size += len(line) + 1
+		}
+	}
+	return lines, size
+}
+
+func benchTokenizer(b *testing.B) *Tokenizer {
+	for _, dir := range modelDirs() {
+		if tokenizer, err := Load(dir); err == nil {
+			return tokenizer
+		}
+	}
+	b.Skip("no tokenizer to measure with: neither all-MiniLM-L6-v2 in the cache nor minilm-l3 in ../shared")
+	return nil
+}
+
+// BenchmarkCorpus encodes every eighth line of the corpus; bench.sh compares
+// its lines/s with the package tokenizers.
+func BenchmarkCorpus(b *testing.B) {
+	tokenizer := benchTokenizer(b)
+	lines, size := benchLines(b)
+	b.SetBytes(int64(size))
+	b.ReportAllocs()
+	b.ResetTimer()
+	for range b.N {
+		for _, line := range lines {
+			tokenizer.Encode(line, 0)
+		}
+	}
+	b.ReportMetric(float64(len(lines)*b.N)/b.Elapsed().Seconds(), "lines/s")
+}
+
+// BenchmarkAppendPair reuses its slices.
+func BenchmarkAppendPair(b *testing.B) {
+	tokenizer := benchTokenizer(b)
+	lines, size := benchLines(b)
+	var out Encoding
+	b.SetBytes(int64(size))
+	b.ReportAllocs()
+	b.ResetTimer()
+	for range b.N {
+		for _, line := range lines {
+			out.IDs, out.Types = out.IDs[:0], out.Types[:0]
+			out = tokenizer.AppendPair(out, line, "", 128)
+		}
+	}
+}
+
+func BenchmarkLoad(b *testing.B) {
+	benchTokenizer(b)
+	b.ResetTimer()
+	for range b.N {
+		benchTokenizer(b)
+	}
+}
