@@ -137,6 +137,12 @@ gt_error gt_take(gt_tensor *out, gt_tensor weight, gt_tensor index) noexcept {
 gt_error gt_put_(gt_tensor weight, gt_tensor index, gt_tensor values) noexcept {
   GT_BOUNDARY(GT_MODE_NO_GRAD, {
     at::Tensor flat_weight = unwrap(weight).view({-1});
-    flat_weight.index_copy_(0, unwrap(index), unwrap(values).to(flat_weight.scalar_type()));
+    const at::Tensor &positions = unwrap(index);
+    // index_copy_ itself notices only when it has already written others.
+    TORCH_CHECK_INDEX(positions.numel() == 0 ||
+                          (positions.min().item<int64_t>() >= 0 &&
+                           positions.max().item<int64_t>() < flat_weight.numel()),
+                      "positions beyond the ", flat_weight.numel(), " entries of the weight");
+    flat_weight.index_copy_(0, positions, unwrap(values).to(flat_weight.scalar_type()));
   })
 }

@@ -105,7 +105,7 @@ void sampled(const at::Tensor &dy, const at::Tensor &x, const Entries &e, Segmen
                             dy.size(1),                     x.size(1),
                             columns(e.row, s, dy.size(1)), columns(e.col, s, x.size(1))};
   int64_t tokens = x.size(0);
-  int64_t chunk = divide_up(divide_up(tokens, kMaxChunks), kMinChunk) * kMinChunk;
+  int64_t chunk = divide_up(std::max<int64_t>(tokens, 1), kMaxChunks * kMinChunk) * kMinChunk;
   int64_t chunks = divide_up(tokens, chunk);
   int64_t padded = static_cast<int64_t>(product.a_columns.entry.size());
   std::vector<T> partial(chunks * padded);
@@ -120,12 +120,18 @@ void sampled(const at::Tensor &dy, const at::Tensor &x, const Entries &e, Segmen
     for (int64_t i = s.begin; i < s.end; i++) out[i] += partial[c * padded + i - s.begin];
 }
 
+// One half (0 or 1) of a tile's columns.
 template <typename T>
-void dense(const at::Tensor &dy, const at::Tensor &x, const Entries &e, Segment s, T *out) {
-  int64_t first = e.row[s.begin], rows = e.row[s.end - 1] - first + 1, in = x.size(1);
-  at::Tensor tile = at::mm(dy.narrow(1, first, rows).t(), x);
+void dense(const at::Tensor &dy, const at::Tensor &x, const Entries &e, Segment s, int64_t half,
+           T *out) {
+  int64_t first = e.row[s.begin], rows = e.row[s.end - 1] - first + 1;
+  int64_t in = x.size(1), begin = half * (in / 2), end = half == 0 ? in / 2 : in;
+  at::Tensor tile = at::mm(dy.narrow(1, first, rows).t(), x.narrow(1, begin, end - begin));
   const T *values = tile.const_data_ptr<T>();
-  for (int64_t i = s.begin; i < s.end; i++) out[i] = values[(e.row[i] - first) * in + e.col[i]];
+  for (int64_t i = s.begin; i < s.end; i++) {
+    if (e.col[i] >= begin && e.col[i] < end)
+      out[i] = values[(e.row[i] - first) * (end - begin) + e.col[i] - begin];
+  }
 }
 
 template <typename T>
@@ -135,10 +141,13 @@ at::Tensor on_cpu(const at::Tensor &dy, const at::Tensor &x, const at::Tensor &i
   Entries e = positions(index, dy.size(1), x.size(1));
   Plan p = plan(e, x.size(1));
   for (Segment s : p.sampled) sampled(dy, x, e, s, out);
-  // A tile a thread: a product that is shared among threads may be summed in another order.
-  at::parallel_for(0, static_cast<int64_t>(p.dense.size()), 1, [&](int64_t first, int64_t last) {
+  // A product that is shared among threads may be summed in another order, so
+  // each runs in one. Halves make two tasks at least: a lone task would not
+  // count as running in parallel, and its product would be shared.
+  int64_t halves = 2 * static_cast<int64_t>(p.dense.size());
+  at::parallel_for(0, halves, 1, [&](int64_t first, int64_t last) {
     at::AutoDispatchBelowAutograd no_grad;
-    for (int64_t i = first; i < last; i++) dense(dy, x, e, p.dense[i], out);
+    for (int64_t i = first; i < last; i++) dense(dy, x, e, p.dense[i / 2], i % 2, out);
   });
   return gradient;
 }
