@@ -14,38 +14,24 @@ if [ ! -d "$data" ]; then
     --validation 0.1 --out "$data"
 fi
 
-for k in 20000 0; do
+runs=()
+for k in 0 20000; do
   run=demo/runs/k$k
   rm -rf "$run"
-  echo "Tuning k = $k entries and the head:" >&2
   bin/gopet train --model "$model" --data "$data" --task classify --text Text --label Category \
-    --method apet-discrete --params "$k" --max-length 128 --epochs 2 --eval-every 100 --out "$run" "$@" \
+    --method apet-discrete --params "$k" --max-length 64 --epochs 2 --eval-every 100 --out "$run" "$@" \
     >/dev/null
+  runs+=("$run")
 done
 
-python3 - "$model" demo/runs/k20000 demo/runs/k0 <<'PY'
-import json, math, struct, sys
-
-model, *runs = sys.argv[1:]
-with open(model + "/model.safetensors", "rb") as f:
-    header = json.loads(f.read(struct.unpack("<Q", f.read(8))[0]))
-weights = sum(math.prod(t["shape"]) for n, t in header.items() if n != "__metadata__" and t["dtype"] != "I64")
-
-row = "{:<14} {:>7} {:>9} {:>11} {:>7} {:>10} {:>12}  {}"
-print()
-print(row.format("method", "k", "share", "validation", "test", "samples/s", "peak memory", "run"))
-for run in runs:
-    with open(run + "/result.json") as f:
-        r = json.load(f)
-    k = r["trainable"]["method"]
-    print(row.format(
-        r["method"], f"{k:,}", f"{k / weights:.3%}", f"{r['best']['value']:.4f}", f"{r['test']['accuracy']:.4f}",
-        f"{r['samples_per_second']:.1f}", f"{r['peak_memory_bytes'] / 2**20:.0f} MiB", run))
-PY
+echo
+bin/gopet compare "${runs[@]}"
 
 cat <<NEXT
 
-Next:
-  bin/gopet predict --model "$model" --adapter demo/runs/k20000/adapter --task classify --in rows.jsonl
+Try next:
+  bin/gopet eval --model "$model" --adapter demo/runs/k20000/adapter --data "$data"   # the score of every topic
+  echo '{"Text": "opec ministers agree to cut oil output"}' |
+    bin/gopet predict --model "$model" --adapter demo/runs/k20000/adapter
   bin/gopet train --help
 NEXT

@@ -216,14 +216,18 @@ func (t *trainer) start() {
 	if t.observer == nil {
 		return
 	}
-	var base int64
-	for _, p := range t.Model.Base() {
-		base += p.NumEl()
-	}
 	t.observer.Started(Start{
-		Config: t.config, Steps: t.steps, From: t.progress.Step, Trainable: t.trainable(), BaseSize: base,
+		Config: t.config, Steps: t.steps, From: t.progress.Step, Trainable: t.trainable(), BaseSize: t.baseSize(),
 		LR: t.config.LR, Device: t.device.String(), Warnings: t.Model.Warnings(),
 	})
+}
+
+func (t *trainer) baseSize() int64 {
+	var n int64
+	for _, p := range t.Model.Base() {
+		n += p.NumEl()
+	}
+	return n
 }
 
 func (t *trainer) trainable() Trainable {
@@ -239,7 +243,7 @@ func (t *trainer) toTheEnd(ctx context.Context) (*Result, error) {
 	}
 	p := t.progress
 	result := &Result{
-		Model: t.config.Model, Task: t.Task.Name, Method: t.config.Method, Trainable: t.trainable(),
+		Model: t.config.Model, Task: t.Task.Name, Method: t.config.Method, Trainable: t.trainable(), BaseSize: t.baseSize(),
 		Steps: p.Step, Best: p.Best, TrainSeconds: p.Seconds, SamplesPerSecond: t.samplesPerSecond(),
 		PeakMemoryBytes: PeakMemory(), TestScores: scores,
 	}
@@ -351,7 +355,7 @@ func (t *trainer) evaluate(ctx context.Context) error {
 		if err := pet.SaveAdapter(t.dir.file(bestDir), t.attached, t.base); err != nil {
 			return err
 		}
-		p.Best, p.Stale = &Best{Step: p.Step, Metric: t.config.SelectMetric, Value: value}, 0
+		p.Best, p.Stale = &Best{Step: p.Step, Metric: t.config.SelectMetric, Value: value, Scores: scores.Values()}, 0
 	} else {
 		p.Stale++
 	}

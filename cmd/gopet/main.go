@@ -51,7 +51,7 @@ func newApp() *cli.App {
 		HideVersion:     true,
 		HideHelpCommand: true,
 		Commands: []*cli.Command{
-			trainCommand(), evalCommand(), predictCommand(), dataCommand(), benchCommand(), doctorCommand(), versionCommand(),
+			trainCommand(), evalCommand(), predictCommand(), dataCommand(), compareCommand(), benchCommand(), doctorCommand(), versionCommand(),
 		},
 		// Errors are printed once, by run.
 		ExitErrHandler: func(*cli.Context, error) {},

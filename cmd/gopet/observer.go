@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/gopet-ml/gopet/data"
 	"github.com/gopet-ml/gopet/report/format"
 	"github.com/gopet-ml/gopet/report/progress"
 	"github.com/gopet-ml/gopet/train"
@@ -51,10 +52,10 @@ func (o *trainObserver) Stepped(s train.Step) {
 
 func (o *trainObserver) Evaluating(split string, done, total int64) {
 	if o.evaluation == nil {
-		if split == "test" {
+		if split == data.Test {
 			o.bar.Finish()
 		}
-		o.evaluation = progress.New(o.out, "scoring "+split, total)
+		o.evaluation = o.bar.Nested("scoring "+split, total)
 	}
 	o.evaluation.Update(done)
 }
@@ -68,7 +69,7 @@ func (o *trainObserver) Evaluated(e train.Evaluation) {
 	metric := o.start.Config.SelectMetric
 	if value, err := e.Scores.Value(metric); err == nil {
 		line += fmt.Sprintf(" %s %s", metric, format.Percent(value, 2))
-		if e.Split == "validation" {
+		if e.Split == data.Validation {
 			o.score, o.value = metric, value
 		}
 	}
@@ -76,7 +77,7 @@ func (o *trainObserver) Evaluated(e train.Evaluation) {
 	if e.Best {
 		line += ", the best so far"
 	}
-	if e.Split == "test" {
+	if e.Split == data.Test {
 		fmt.Fprintln(o.out, line)
 		return
 	}

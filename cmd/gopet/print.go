@@ -25,11 +25,11 @@ func printPairs(w io.Writer, pairs ...[2]string) error {
 	return t.Write(w)
 }
 
-func printResult(w io.Writer, r *train.Result, s train.Start, out string) error {
+func printResult(w io.Writer, r *train.Result, out string) error {
 	pairs := [][2]string{
 		{"method", r.Method},
 		{"tuned", fmt.Sprintf("%s (%s) and a head of %s", format.Count(r.Trainable.Method),
-			format.Percent(float64(r.Trainable.Method)/float64(s.BaseSize), 2), format.Count(r.Trainable.Head))},
+			format.Percent(r.Share(), 2), format.Count(r.Trainable.Head))},
 		{"best step", fmt.Sprintf("%s of %s", format.Count(int64(r.Best.Step)), format.Count(int64(r.Steps)))},
 		{"validation " + r.Best.Metric, format.Percent(r.Best.Value, 2)},
 	}

@@ -70,7 +70,7 @@ func trainAction(c *cli.Context) error {
 	if c.Bool("json") {
 		return writeJSON(c.App.Writer, result)
 	}
-	return printResult(c.App.Writer, result, watch.start, c.String("out"))
+	return printResult(c.App.Writer, result, c.String("out"))
 }
 
 func startTraining(c *cli.Context, watch train.Observer) (*train.Result, error) {
