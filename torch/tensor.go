@@ -35,6 +35,7 @@ func scopeOf(op string, operands ...*Tensor) *Scope {
 	var s *Scope
 	for _, t := range operands {
 		if t != nil {
+			t.h(op) // a freed operand is named as such, not as one without a scope
 			s = inner(op, s, t.scope)
 		}
 	}
