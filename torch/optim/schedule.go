@@ -31,12 +31,12 @@ func (s Schedule) Factor(step int) float64 {
 	if step < s.Warmup {
 		return float64(step) / float64(max(1, s.Warmup))
 	}
-	progress := float64(step-s.Warmup) / float64(max(1, s.Steps-s.Warmup))
+	rest := float64(max(1, s.Steps-s.Warmup)) // steps after the warm-up
 	switch s.Kind {
 	case "linear":
-		return math.Max(0, 1-progress)
+		return math.Max(0, float64(s.Steps-step)/rest)
 	case "cosine":
-		return math.Max(0, 0.5*(1+math.Cos(math.Pi*progress)))
+		return math.Max(0, 0.5*(1+math.Cos(math.Pi*float64(step-s.Warmup)/rest)))
 	default:
 		return 1
 	}
