@@ -45,7 +45,7 @@ func ParseDevice(name string) (Device, error) {
 	case strings.HasPrefix(name, "cuda:"):
 		n, err := strconv.Atoi(name[len("cuda:"):])
 		if err != nil || n < 0 {
-			return 0, fmt.Errorf("device %q: want cuda:0, cuda:1, ...", name)
+			return 0, fmt.Errorf("device %q: want cuda:N, numbered from 0", name)
 		}
 		return cudaDevice(name, n)
 	}
