@@ -24,7 +24,7 @@ everything frozen. Steps are interleaved; ratios are medians of pairs.
 Example:
   gopet bench --model all-MiniLM-L6-v2 --methods full,apet-discrete --shape 16x128`,
 		Flags: []cli.Flag{
-			modelFlag(true),
+			modelFlag(),
 			&cli.StringSliceFlag{Name: "methods", Usage: "`LIST` of methods", Value: cli.NewStringSlice(d.Methods...)},
 			&cli.Int64Flag{Name: "params", Usage: "APET: `K` entries to tune", Value: d.K},
 			&cli.StringFlag{Name: "shape", Usage: "`BATCHxLENGTH`", Value: fmt.Sprintf("%dx%d", d.Rows, d.Length)},
@@ -34,6 +34,7 @@ Example:
 			&cli.StringFlag{Name: "python", Usage: "`PATH` of a Python with torch and transformers, to run PyTorch's floor in turn"},
 			jsonFlag(),
 		},
+		Before: needs("model"),
 		Action: benchAction,
 	}
 }

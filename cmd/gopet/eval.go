@@ -13,20 +13,21 @@ import (
 
 func evalCommand() *cli.Command {
 	flags := []cli.Flag{
-		modelFlag(true),
+		modelFlag(),
 		&cli.StringFlag{Name: "adapter", Usage: "`DIR` of an adapter, such as RUN/adapter"},
-		dataFlag(true),
+		dataFlag(),
 		&cli.StringFlag{Name: "split", Usage: "train, validation or test", Value: data.Test},
 		&cli.IntFlag{Name: "max-length", Usage: "`N` tokens a row", Value: train.DefaultConfig().MaxLength},
 		jsonFlag(),
 	}
-	flags = append(flags, taskFlags(false)...)
+	flags = append(flags, taskFlags()...)
 	return &cli.Command{
 		Name:  "eval",
 		Usage: "score a model on a split",
 		Description: `Example:
   gopet eval --model all-MiniLM-L6-v2 --adapter runs/rte/adapter --data data/rte --task rte --split test`,
 		Flags:  append(flags, deviceFlags()...),
+		Before: needs("model", "data"),
 		Action: evalAction,
 	}
 }

@@ -11,17 +11,17 @@ import (
 
 // Flags that several commands share, with one meaning.
 
-func modelFlag(required bool) cli.Flag {
-	return &cli.StringFlag{Name: "model", Usage: "`DIR` of a Hugging Face checkpoint", Required: required}
+func modelFlag() cli.Flag {
+	return &cli.StringFlag{Name: "model", Usage: "`DIR` of a Hugging Face checkpoint"}
 }
 
-func dataFlag(required bool) cli.Flag {
-	return &cli.StringFlag{Name: "data", Usage: "`DIR` or glob of Parquet shards", Required: required}
+func dataFlag() cli.Flag {
+	return &cli.StringFlag{Name: "data", Usage: "`DIR` or glob of Parquet shards"}
 }
 
-func taskFlags(required bool) []cli.Flag {
+func taskFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.StringFlag{Name: "task", Usage: "`NAME` of a task, such as sst2, or classify", Required: required},
+		&cli.StringFlag{Name: "task", Usage: "`NAME` of a task, such as sst2, or classify"},
 		&cli.StringSliceFlag{Name: "text", Usage: "`COLUMN`[,COLUMN] to read, for classify"},
 		&cli.StringFlag{Name: "label", Usage: "`COLUMN` of labels, for classify"},
 	}

@@ -48,7 +48,6 @@ func newApp() *cli.App {
 		Name:            "gopet",
 		Usage:           "parameter-efficient tuning of language models",
 		Version:         version.Version,
-		HideVersion:     true,
 		HideHelpCommand: true,
 		Commands: []*cli.Command{
 			trainCommand(), evalCommand(), predictCommand(), dataCommand(), compareCommand(), benchCommand(), doctorCommand(), versionCommand(),
@@ -83,17 +82,26 @@ func setUsage(commands []*cli.Command) {
 			}
 			continue
 		}
-		if command.ArgsUsage == "" {
-			command.Before = noArguments
+		if command.Before == nil && command.ArgsUsage == "" {
+			command.Before = needs()
 		}
 	}
 }
 
-func noArguments(c *cli.Context) error {
-	if c.Args().Present() {
-		return usageError{fmt.Errorf("%s: unexpected argument %q; see gopet %s --help", c.Command.Name, c.Args().First(), c.Command.Name)}
+// needs refuses a command without these flags, or with arguments, of which
+// none of the commands that use it takes any.
+func needs(flags ...string) cli.BeforeFunc {
+	return func(c *cli.Context) error {
+		if c.Args().Present() {
+			return usageError{fmt.Errorf("%s: unexpected argument %q; see gopet %s --help", c.Command.Name, c.Args().First(), c.Command.Name)}
+		}
+		for _, flag := range flags {
+			if !c.IsSet(flag) {
+				return usageError{fmt.Errorf("%s: no --%s given; see gopet %s --help", c.Command.Name, flag, c.Command.Name)}
+			}
+		}
+		return nil
 	}
-	return nil
 }
 
 // usageError is a mistake in the words of a command.

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -21,14 +22,14 @@ const embedTask = "embed"
 
 func predictCommand() *cli.Command {
 	flags := []cli.Flag{
-		modelFlag(true),
+		modelFlag(),
 		&cli.StringFlag{Name: "adapter", Usage: "`DIR` of an adapter, such as RUN/adapter"},
 		&cli.StringFlag{Name: "in", Usage: "`FILE` of JSON lines or text lines (default: standard input)"},
 		&cli.BoolFlag{Name: "logits", Usage: "print logits too, in label order"},
 		&cli.StringFlag{Name: "pool", Usage: "embed: cls or mean", Value: string(bert.PoolCLS)},
 		&cli.IntFlag{Name: "max-length", Usage: "`N` tokens a row", Value: train.DefaultConfig().MaxLength},
 	}
-	flags = append(flags, taskFlags(false)...)
+	flags = append(flags, taskFlags()...)
 	return &cli.Command{
 		Name:  "predict",
 		Usage: "label or embed rows, one JSON object a line",
@@ -38,11 +39,14 @@ task that reads one column. The task "embed" prints {"embedding":[...]}.
 Example:
   echo '{"sentence": "a gripping film"}' | gopet predict --model all-MiniLM-L6-v2 --adapter runs/sst2/adapter`,
 		Flags:  append(flags, deviceFlags()...),
+		Before: needs("model"),
 		Action: predictAction,
 	}
 }
 
 func predictAction(c *cli.Context) error {
+	// A read from a terminal or a pipe cannot be called back.
+	defer context.AfterFunc(c.Context, func() { os.Exit(exitFailure) })()
 	in, place := io.Reader(os.Stdin), "standard input"
 	if path := c.String("in"); path != "" {
 		file, err := os.Open(path)

@@ -12,10 +12,10 @@ import (
 
 func trainCommand() *cli.Command {
 	d := train.DefaultConfig()
-	flags := []cli.Flag{modelFlag(false), dataFlag(false)}
-	flags = append(flags, taskFlags(false)...)
+	flags := []cli.Flag{modelFlag(), dataFlag()}
+	flags = append(flags, taskFlags()...)
 	flags = append(flags,
-		&cli.StringFlag{Name: "out", Usage: "`RUN` directory to make", Required: true},
+		&cli.StringFlag{Name: "out", Usage: "`RUN` directory to make"},
 		&cli.StringFlag{Name: "method", Usage: "full, apet-discrete or apet-adjacent", Value: d.Method},
 		&cli.Int64Flag{Name: "params", Usage: "APET: `K` entries to tune; 0 trains the head alone"},
 		&cli.Int64Flag{Name: "block", Usage: "apet-adjacent: runs of `B` entries (default: one run a tensor)"},
@@ -53,15 +53,26 @@ Example:
   gopet train --model all-MiniLM-L6-v2 --data data/rte --task rte \
       --method apet-discrete --params 20000 --out runs/rte`,
 		Flags:  append(flags, deviceFlags()...),
+		Before: trainNeeds,
 		Action: trainAction,
 	}
+}
+
+func trainNeeds(c *cli.Context) error {
+	if c.Bool("resume") {
+		return needs("out")(c)
+	}
+	return needs("model", "data", "task", "out")(c)
 }
 
 func trainAction(c *cli.Context) error {
 	watch := newTrainObserver(c.App.ErrWriter)
 	result, err := startTraining(c, watch)
 	watch.close()
-	if result != nil && errors.Is(err, context.Canceled) {
+	if errors.Is(err, context.Canceled) {
+		if result == nil {
+			return errors.New("interrupted before the first step; nothing was written")
+		}
 		return fmt.Errorf("interrupted at step %d; go on with: gopet train --resume --out %s", result.Steps, c.String("out"))
 	}
 	if err != nil {
