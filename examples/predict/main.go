@@ -55,7 +55,7 @@ func open(ctx context.Context, model, adapter string) (*train.Inference, error) 
 	if err != nil {
 		return nil, err
 	}
-	task, err := train.FindTask(config.Task, config.Text, "label")
+	task, err := train.FindTask(config.Task, config.Text, config.Label)
 	if err != nil {
 		return nil, err
 	}
