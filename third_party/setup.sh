@@ -18,6 +18,7 @@ set -euo pipefail
 csrc=$(cd "$third_party/../torch/csrc" && pwd)
 
 version=2.11.0
+tools=(go "${CXX:-g++}" cmake make) # what the shim and programs over it are built with
 libtorch='' # the folder with lib/ and include/
 shim=''     # the folder with lib/libgopet_torch.so, include/ and pkgconfig/
 
@@ -37,6 +38,7 @@ find_pinned() {
   local root=$cache/libtorch-$version-$variant
   libtorch=$root/torch
   [ ! -d "$root" ] || return 0
+  require "${tools[@]}" python3 pip
   begin
   if [ -d "$root" ]; then # another run made it while this one waited
     abandon
@@ -57,7 +59,8 @@ find_pinned() {
 
 find_pytorch() {
   require python3
-  libtorch=$(python3 -c '
+  # From /, because Python looks in the current folder first, and ours has a folder torch.
+  libtorch=$(cd / && python3 -c '
 import importlib.util
 torch = importlib.util.find_spec("torch")
 print(list(torch.submodule_search_locations)[0] if torch else "")')
@@ -69,12 +72,13 @@ check_version() {
   [ -f "$libtorch/lib/libtorch_cpu.so" ] ||
     die "$libtorch holds no libtorch (no lib/libtorch_cpu.so); set LIBTORCH to a folder with lib/ and include/"
   local found
-  found=$(sed -n 's/^#define TORCH_VERSION "\(.*\)"$/\1/p' \
-    "$libtorch"/include/torch/{headeronly,csrc/api/include/torch}/version.h 2>/dev/null | head -n 1) || true
-  [ "${found%%+*}" = "$version" ] || [ -n "${LIBTORCH_BYPASS_VERSION_CHECK:-}" ] ||
+  found=$(cat "$libtorch"/include/torch/{headeronly,csrc/api/include/torch}/version.h 2>/dev/null |
+    sed -n 's/^#define TORCH_VERSION_\(MAJOR\|MINOR\|PATCH\) //p' | head -n 3 | paste -s -d .) || true
+  [ "$found" = "$version" ] || [ -n "${LIBTORCH_BYPASS_VERSION_CHECK:-}" ] ||
     die "libtorch $version is expected, $libtorch has ${found:-an unknown version};" \
       "unset LIBTORCH and LIBTORCH_USE_PYTORCH to have the right one fetched," \
       "or set LIBTORCH_BYPASS_VERSION_CHECK=1 to try this one"
+  version=${found:-$version}
 }
 
 find_libtorch() {
@@ -114,7 +118,6 @@ build_shim() {
     (cd "$csrc" && find . -type f | LC_ALL=C sort | xargs -d '\n' sha256sum)
   } | hash)
   [ ! -d "$shim" ] || return 0
-  require cmake make
   begin
   if [ -d "$shim" ]; then
     abandon
@@ -181,9 +184,9 @@ link_into() {
 }
 
 main() {
-  require go "${CXX:-g++}"
   [ "$(uname -sm)" = 'Linux x86_64' ] || die "this is $(uname -sm); gopet runs on Linux x86_64"
   find_libtorch
+  require "${tools[@]}"
   build_shim
   case ${1:-} in
     --env) print_env "$shim/pkgconfig" "${shim##*/}" ;;
