@@ -164,7 +164,8 @@ print_env() {
   printf 'export CGO_CPPFLAGS=%q\n' "$flags-DGOPET_SHIM=$2"
   printf 'export PKG_CONFIG_PATH=%q\n' "$1$path"
   stand_in=$(pkg_config)
-  [ -z "$stand_in" ] || printf 'export PKG_CONFIG=%q\n' "$stand_in"
+  # go splits PKG_CONFIG at spaces, except within quotes.
+  [ -z "$stand_in" ] || printf 'export PKG_CONFIG=%q\n' "'$stand_in'"
 }
 
 # link_into DIR: where libtorch_cpu.so is reached through a link, $ORIGIN is the link's folder, so
