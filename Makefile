@@ -47,6 +47,7 @@ race: test-data ## run every test under the race detector
 .PHONY: test-data
 test-data:
 	@bash third_party/fetch.sh model data python-tests >/dev/null
+	@bash data/tokenizer/testdata/corpus.sh >/dev/null
 
 .PHONY: dependency
 dependency: ## build and test examples/ from a module zip, as another module would
@@ -62,7 +63,7 @@ bench: build ## step times beside the floor and beside PyTorch, interleaved (3 G
 
 .PHONY: bench-tokenizer
 bench-tokenizer: ## tokenizer speed beside Hugging Face's tokenizers
-	@bash scripts/bench_tokenizer.sh
+	@bash data/tokenizer/bench.sh
 
 .PHONY: lint
 lint: ## check formatting and run go vet, staticcheck, clang-format, shellcheck
