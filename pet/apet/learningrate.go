@@ -2,8 +2,12 @@ package apet
 
 import "math"
 
-// LearningRate is the peak rate used when none is given. Fewer entries need a
-// larger one (Random Masking, arXiv 2405.02596).
+// LearningRate is the peak rate used when none is given: 2e-2 at 20,000
+// entries, falling with the fourth root of k, and never above 3e-2, the best
+// for the head alone. docs/learning-rate.md has the sweep that it is drawn
+// through. Fewer entries want a larger rate (Random Masking, arXiv
+// 2405.02596).
 func LearningRate(k int64) float64 {
-	return 5e-3 * math.Pow(20_000/float64(max(k, 100)), 0.25)
+	const reference, atReference, most = 20_000, 2e-2, 3e-2
+	return math.Min(most, atReference*math.Pow(reference/float64(max(k, 1)), 0.25))
 }
