@@ -14,6 +14,7 @@ var dtypes = map[checkpoint.DType]torch.DType{
 	checkpoint.Float16:  torch.Float16,
 	checkpoint.BFloat16: torch.BFloat16,
 	checkpoint.Int64:    torch.Int64,
+	checkpoint.Int32:    torch.Int32,
 	checkpoint.Uint8:    torch.Uint8,
 }
 

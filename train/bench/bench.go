@@ -210,4 +210,3 @@ func batch(s *torch.Scope, o Options) (models.Input, *torch.Tensor) {
 	in := models.Input{IDs: torch.FromSlice(s, ids, int64(o.Rows), int64(o.Length)), Train: true}
 	return in, torch.FromSlice(s, targets, int64(o.Rows))
 }
-
