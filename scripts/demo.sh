@@ -6,8 +6,9 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-mapfile -t fetched < <(bash third_party/fetch.sh model data)
-model=${fetched[0]} reuters=${fetched[1]} data=demo/reuters-r8
+model=$(bash third_party/fetch.sh model)
+reuters=$(bash third_party/fetch.sh data)
+data=demo/reuters-r8
 
 if [ ! -d "$data" ]; then
   bin/gopet data import --train "$reuters/reuters-r8-train.tab" --test "$reuters/reuters-r8-test.tab" \

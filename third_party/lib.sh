@@ -82,6 +82,7 @@ run_pip() {
 each_wheel() {
   local pins=$1 pin platform
   shift
+  require python3 pip
   while IFS= read -r pin; do
     case $pin in '' | '#'*) continue ;; esac
     platform=${pin##*# }
