@@ -93,7 +93,7 @@ func parseJSON(content []byte) (*Tokenizer, error) {
 	if p.decoder, err = parseDecoder(file.Decoder); err != nil {
 		return nil, fmt.Errorf("decoder: %w", err)
 	}
-	if p.added, err = parseAddedTokens(file.AddedTokens); err != nil {
+	if p.addedTokens, err = parseAddedTokens(file.AddedTokens); err != nil {
 		return nil, fmt.Errorf("added_tokens: %w", err)
 	}
 	return newTokenizer(p)

@@ -22,11 +22,11 @@ type parts struct {
 	model        *wordPiece
 	single, pair template
 	decoder      decoder
-	added        []addedToken
+	addedTokens  []addedToken
 }
 
 func newTokenizer(p parts) (*Tokenizer, error) {
-	added, err := newAddedTokens(p.added, p.model, p.normalizer)
+	added, err := newAddedTokens(p.addedTokens, p.model, p.normalizer)
 	if err != nil {
 		return nil, err
 	}

@@ -76,7 +76,7 @@ func parseVocab(content []byte, config configFile) (*Tokenizer, error) {
 	}
 	for _, token := range []configToken{config.Unknown, config.SEP, config.Pad, config.CLS, config.Mask} {
 		if _, ok := vocab[string(token)]; ok {
-			p.added = append(p.added, addedToken{content: string(token), special: true})
+			p.addedTokens = append(p.addedTokens, addedToken{content: string(token), special: true})
 		} else if token == config.CLS || token == config.SEP {
 			return nil, fmt.Errorf("token %q is not in the vocabulary", token)
 		}
