@@ -135,6 +135,9 @@ func (o *Options) setDefaults() error {
 // reading, which it returns again when called again. Batches that were ready
 // before an error come first.
 func (r *Reader) Next(ctx context.Context) (*Batch, error) {
+	if err := ctx.Err(); err != nil { // select would choose at random
+		return nil, err
+	}
 	select {
 	case b, open := <-r.batches:
 		if !open {
