@@ -155,6 +155,10 @@ func LoadAdapter(dir string, m Model, fingerprint string, trainHead bool) (*Atta
 		}
 		return nil
 	})
+	if err != nil && a != nil {
+		a.Detach()
+		a = nil
+	}
 	return a, err
 }
 
@@ -181,4 +185,3 @@ func torchErr(f func() error) (err error) {
 	}
 	return err
 }
-

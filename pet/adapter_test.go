@@ -1,0 +1,271 @@
+package pet_test
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/gopet-ml/gopet/internal/torchtest"
+	"github.com/gopet-ml/gopet/models"
+	_ "github.com/gopet-ml/gopet/models/bert"
+	"github.com/gopet-ml/gopet/models/checkpoint"
+	"github.com/gopet-ml/gopet/pet"
+	"github.com/gopet-ml/gopet/torch"
+)
+
+func loadTiny(t testing.TB, dtype torch.DType) models.Model {
+	t.Helper()
+	m, err := models.Load("../train/testdata/tiny", models.Options{DType: dtype, Device: torch.CPU})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(m.Close)
+	return m
+}
+
+func lookup(t testing.TB, name string) pet.Method {
+	t.Helper()
+	m, err := pet.Lookup(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+func fingerprint(t testing.TB, m models.Model) string {
+	t.Helper()
+	print, err := models.Fingerprint(m.Base())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return print
+}
+
+func logits(m models.Model) []float32 {
+	s := torch.NewScope(torch.NoGrad())
+	defer s.Close()
+	ids := []int64{2, 17, 31, 44, 3, 2, 60, 5, 9, 3}
+	return models.Logits(m, models.Input{IDs: torch.FromSlice(s, ids, 2, 5)}).Float32s()
+}
+
+// move gives everything that is tuned new values, as a step would.
+func move(a *pet.Attached) {
+	for i, p := range a.Params() {
+		s := torch.NewScope(torch.NoGrad())
+		leaf := p.Leaf.In(s).Detach()
+		leaf.CopyFrom(leaf.Add(torch.Normal(s, 0, 0.1, uint64(i), torch.Float32, leaf.Shape()...)))
+		if p.Weight != nil {
+			p.Weight.Put(p.Index, leaf)
+		}
+		s.Close()
+	}
+}
+
+// savedAdapter tunes a model and saves it; it returns the directory and the
+// tuned model's logits.
+func savedAdapter(t *testing.T, method string, dtype torch.DType, trainHead bool) (dir string, want []float32) {
+	t.Helper()
+	m := loadTiny(t, dtype)
+	base := pet.Base{
+		Model: "tiny", Fingerprint: fingerprint(t, m), Task: "classify",
+		Text: []string{"text"}, Label: "kind", Labels: []string{"a", "b", "c"},
+	}
+	attached, err := pet.Attach(m, lookup(t, method), pet.Options{K: 300, Seed: 3}, trainHead)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer attached.Detach()
+	move(attached)
+	dir = filepath.Join(t.TempDir(), "adapter")
+	if err := pet.SaveAdapter(dir, attached, base); err != nil {
+		t.Fatal(err)
+	}
+	return dir, logits(m)
+}
+
+func TestAdaptersComeBackBitForBit(t *testing.T) {
+	for _, dtype := range []torch.DType{torch.Float32, torch.BFloat16} {
+		for _, method := range pet.Methods() {
+			for _, trainHead := range []bool{true, false} {
+				torchtest.NoLeaks(t)
+				dir, want := savedAdapter(t, method.Name(), dtype, trainHead)
+				m := loadTiny(t, dtype)
+				print := fingerprint(t, m)
+				untuned := logits(m)
+				attached, err := pet.LoadAdapter(dir, m, print, trainHead)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if got := logits(m); !slices.Equal(got, want) {
+					t.Errorf("%v %s: logits %v, when saved %v", dtype, method.Name(), got, want)
+				}
+				if slices.Equal(untuned, want) {
+					t.Errorf("%v %s: tuning changed nothing", dtype, method.Name())
+				}
+				attached.Detach()
+				if got := fingerprint(t, m); method.Name() != "full" && got != print {
+					t.Errorf("%v %s: the base is another after detaching", dtype, method.Name())
+				}
+			}
+		}
+	}
+}
+
+func TestSavingTwiceGivesTheSameFiles(t *testing.T) {
+	first, _ := savedAdapter(t, "apet-discrete", torch.Float32, true)
+	second, _ := savedAdapter(t, "apet-discrete", torch.Float32, true)
+	for _, name := range []string{pet.AdapterConfigFile, pet.AdapterModelFile} {
+		if a, b := readFile(t, first, name), readFile(t, second, name); a != b {
+			t.Errorf("%s differs", name)
+		}
+	}
+}
+
+func TestAnAdapterSaysWhatItIs(t *testing.T) {
+	dir, _ := savedAdapter(t, "apet-adjacent", torch.Float32, true)
+	config, err := pet.ReadAdapterConfig(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if config.Method != "apet-adjacent" || config.Count != 300 || !config.Head || config.Task != "classify" ||
+		config.Label != "kind" || !slices.Equal(config.Text, []string{"text"}) || !slices.Equal(config.Labels, []string{"a", "b", "c"}) {
+		t.Errorf("%+v", config)
+	}
+}
+
+// TestBrokenAdaptersAreRefused wants one line that names the place, and a
+// model that is as it was.
+func TestBrokenAdaptersAreRefused(t *testing.T) {
+	const tensor = "bert.encoder.layer.0.attention.self.query.weight"
+	for name, test := range map[string]struct {
+		breakIt func(t *testing.T, dir string)
+		want    string
+	}{
+		"no directory": {func(t *testing.T, dir string) { remove(t, dir) }, "want an adapter directory, such as RUN/adapter"},
+		"no tensors":   {func(t *testing.T, dir string) { remove(t, filepath.Join(dir, pet.AdapterModelFile)) }, pet.AdapterModelFile},
+		"another's":    {editConfig(func(c map[string]any) { c["peft_type"] = "LORA" }), `peft_type "LORA": this is no adapter of gopet`},
+		"no JSON": {func(t *testing.T, dir string) {
+			if err := os.WriteFile(filepath.Join(dir, pet.AdapterConfigFile), []byte("{"), 0o666); err != nil {
+				t.Fatal(err)
+			}
+		}, "unexpected end of JSON input"},
+		"other base":     {editConfig(func(c map[string]any) { c["base_fingerprint"] = "0123456789abcdef" }), "tuned on another base model (tiny, fingerprint 0123456789ab;"},
+		"unknown method": {editConfig(func(c map[string]any) { c["method"] = "apet-discreet" }), `did you mean "apet-discrete"?`},
+		"other count":    {editConfig(func(c map[string]any) { c["config"] = map[string]any{"k": 299} }), "configuration says 299 entries, its file has 300"},
+		"k is no number": {editConfig(func(c map[string]any) { c["config"] = map[string]any{"k": "many"} }), "adapter configuration"},
+		"no values":      {editTensors(func(m map[string]checkpoint.Tensor) { delete(m, tensor+".apet_values") }), tensor + ".apet_values"},
+		"few values": {editTensors(func(m map[string]checkpoint.Tensor) {
+			v := m[tensor+".apet_values"]
+			v.Shape, v.Data = []int64{1}, v.Data[:4]
+			m[v.Name] = v
+		}), "has shape [1], the mask"},
+		"unknown tensor": {editTensors(func(m map[string]checkpoint.Tensor) {
+			v := m[tensor+".apet_index"]
+			v.Name = "bert.nowhere.apet_index"
+			m[v.Name] = v
+		}), `the adapter tunes "bert.nowhere", which the model does not have`},
+		"outside": {editTensors(func(m map[string]checkpoint.Tensor) {
+			v := m[tensor+".apet_index"]
+			v.Data[0], v.Data[1] = 0xff, 0x7f
+			m[v.Name] = v
+		}), "lies outside the tensor's 256 entries"},
+		"index of floats": {editTensors(func(m map[string]checkpoint.Tensor) {
+			v := m[tensor+".apet_values"]
+			v.Name = tensor + ".apet_index"
+			m[v.Name] = v
+		}), "is float32, want uint8"},
+		"no head": {editTensors(func(m map[string]checkpoint.Tensor) { delete(m, "classifier.bias") }), "classifier.bias"},
+		"other head": {editTensors(func(m map[string]checkpoint.Tensor) {
+			v := m["classifier.bias"]
+			v.Shape, v.Data = []int64{2}, v.Data[:8]
+			m[v.Name] = v
+		}), `tensor "classifier.bias" has shape [2], the model's head [3]`},
+		"cut short": {func(t *testing.T, dir string) {
+			if err := os.Truncate(filepath.Join(dir, pet.AdapterModelFile), 1000); err != nil {
+				t.Fatal(err)
+			}
+		}, pet.AdapterModelFile},
+	} {
+		t.Run(name, func(t *testing.T) {
+			torchtest.NoLeaks(t)
+			dir, _ := savedAdapter(t, "apet-discrete", torch.Float32, true)
+			test.breakIt(t, dir)
+			m := loadTiny(t, torch.Float32)
+			print := fingerprint(t, m)
+			attached, err := pet.LoadAdapter(dir, m, print, true)
+			if err == nil || attached != nil {
+				t.Fatalf("loaded: %v, error %v, want %q", attached != nil, err, test.want)
+			}
+			if !strings.Contains(err.Error(), test.want) || strings.Contains(err.Error(), "\n") || !strings.Contains(err.Error(), dir) {
+				t.Errorf("error %q, want one line with %q and the place", err, test.want)
+			}
+			if got := fingerprint(t, m); got != print {
+				t.Error("the base has changed")
+			}
+		})
+	}
+}
+
+func remove(t *testing.T, path string) {
+	t.Helper()
+	if err := os.RemoveAll(path); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func readFile(t *testing.T, dir, name string) string {
+	t.Helper()
+	content, err := os.ReadFile(filepath.Join(dir, name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(content)
+}
+
+func editConfig(edit func(map[string]any)) func(*testing.T, string) {
+	return func(t *testing.T, dir string) {
+		fields := map[string]any{}
+		if err := json.Unmarshal([]byte(readFile(t, dir, pet.AdapterConfigFile)), &fields); err != nil {
+			t.Fatal(err)
+		}
+		edit(fields)
+		content, err := json.Marshal(fields)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, pet.AdapterConfigFile), content, 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func editTensors(edit func(map[string]checkpoint.Tensor)) func(*testing.T, string) {
+	return func(t *testing.T, dir string) {
+		path := filepath.Join(dir, pet.AdapterModelFile)
+		file, err := checkpoint.OpenFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer file.Close()
+		tensors := map[string]checkpoint.Tensor{}
+		for _, name := range file.Names() {
+			info, _ := file.Info(name)
+			data := make([]byte, info.NumBytes())
+			if err := file.ReadInto(name, data); err != nil {
+				t.Fatal(err)
+			}
+			tensors[name] = checkpoint.Tensor{Name: name, DType: info.DType, Shape: info.Shape, Data: data}
+		}
+		edit(tensors)
+		var list []checkpoint.Tensor
+		for _, tensor := range tensors {
+			list = append(list, tensor)
+		}
+		if err := checkpoint.Write(path, list, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
