@@ -36,4 +36,14 @@ for script in models/checkpoint/testdata/make_golden.py train/metrics/testdata/m
   done
 done
 
+# These print what the tokenizers package does.
+tokenizer=data/tokenizer
+say $tokenizer/testdata/make_unicode.py
+"$python" $tokenizer/testdata/make_unicode.py | cmp - $tokenizer/zz_generated_unicode.go || failed=1
+say $tokenizer/testdata/make_cases.py
+"$python" $tokenizer/testdata/make_cases.py | cmp - $tokenizer/testdata/cases.json || failed=1
+say "$tokenizer/testdata/make_golden.py (four minutes)"
+corpus=$(bash $tokenizer/testdata/corpus.sh)
+"$python" $tokenizer/testdata/make_golden.py "$minilm" "$corpus" | cmp - $tokenizer/testdata/corpus.hashes || failed=1
+
 exit "$failed"
