@@ -36,6 +36,8 @@ type AdapterConfig struct {
 	Text            []string        `json:"text,omitempty"`  // the columns the task reads
 	Label           string          `json:"label,omitempty"` // the column of its labels
 	Labels          []string        `json:"labels,omitempty"`
+	MaxLength       int             `json:"max_length,omitempty"` // tokens a row had at most
+	DType           string          `json:"dtype,omitempty"`      // of the base
 	Count           int64           `json:"trainable"`
 	Head            bool            `json:"head"` // the file holds a trained head
 }
@@ -48,6 +50,7 @@ type Base struct {
 	Text        []string // the columns it reads
 	Label       string   // the column of its labels
 	Labels      []string
+	MaxLength   int // tokens a row had at most
 }
 
 // SaveAdapter makes or replaces the adapter directory dir, whole or not at all.
@@ -59,7 +62,7 @@ func SaveAdapter(dir string, a *Attached, base Base) error {
 	config, err := json.MarshalIndent(AdapterConfig{
 		PEFTType: peftType, GopetVersion: version.Version, Method: a.Method.Name(), Config: method,
 		BaseModel: base.Model, BaseFingerprint: base.Fingerprint, Task: base.Task, Text: base.Text, Label: base.Label, Labels: base.Labels,
-		Count: a.Count(), Head: len(a.Head) > 0,
+		MaxLength: base.MaxLength, DType: a.dtype.String(), Count: a.Count(), Head: len(a.Head) > 0,
 	}, "", "  ")
 	if err != nil {
 		return fmt.Errorf("adapter %s: %w", dir, err)
@@ -130,6 +133,9 @@ func LoadAdapter(dir string, m Model, fingerprint string, trainHead bool) (*Atta
 	config, err := ReadAdapterConfig(dir)
 	if err != nil {
 		return nil, err
+	}
+	if dtype := m.Registry().DType().String(); config.DType != dtype {
+		return nil, fmt.Errorf("%s: tuned on a base in %s, and this one is in %s: load it with --dtype %[2]s", dir, config.DType, dtype)
 	}
 	if config.BaseFingerprint != fingerprint {
 		return nil, fmt.Errorf("%s: tuned on another base model (%s, fingerprint %.12s; this one has %.12s)",

@@ -152,6 +152,7 @@ func TestBrokenAdaptersAreRefused(t *testing.T) {
 				t.Fatal(err)
 			}
 		}, "unexpected end of JSON input"},
+		"other dtype":    {editConfig(func(c map[string]any) { c["dtype"] = "bfloat16" }), "tuned on a base in bfloat16, and this one is in float32"},
 		"other base":     {editConfig(func(c map[string]any) { c["base_fingerprint"] = "0123456789abcdef" }), "tuned on another base model (tiny, fingerprint 0123456789ab;"},
 		"unknown method": {editConfig(func(c map[string]any) { c["method"] = "apet-discreet" }), `did you mean "apet-discrete"?`},
 		"other count":    {editConfig(func(c map[string]any) { c["config"] = map[string]any{"k": 299} }), "configuration says 299 entries, its file has 300"},

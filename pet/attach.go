@@ -3,6 +3,7 @@ package pet
 import (
 	"strings"
 
+	"github.com/gopet-ml/gopet/torch"
 	"github.com/gopet-ml/gopet/torch/nn"
 	"github.com/gopet-ml/gopet/torch/optim"
 )
@@ -11,7 +12,8 @@ import (
 type Attached struct {
 	Method Method
 	Tuning
-	Head []*nn.Parameter // the trained head; empty where it is frozen
+	Head  []*nn.Parameter // the trained head; empty where it is frozen
+	dtype torch.DType     // of the base
 }
 
 // Attach freezes the model, attaches the method and frees the head unless it
@@ -28,7 +30,7 @@ func attach(m Model, method Method, trainHead bool, tune func() (Tuning, error))
 	if err != nil {
 		return nil, err
 	}
-	a := &Attached{Method: method, Tuning: tuning}
+	a := &Attached{Method: method, Tuning: tuning, dtype: m.Registry().DType()}
 	if trainHead {
 		a.Head = m.Head()
 	}

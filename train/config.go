@@ -29,7 +29,7 @@ type Config struct {
 	Epochs     int    `json:"epochs"`      // used when Steps is 0
 	Batch      int    `json:"batch"`       // rows a step
 	MicroBatch int    `json:"micro_batch"` // rows computed at once; 0: the whole batch
-	MaxLength  int    `json:"max_length"`  // tokens a row, special ones included
+	MaxLength  int    `json:"max_length"`  // tokens a row, special ones included; 0: as Setup has it
 	Shuffle    bool   `json:"shuffle"`
 	Seed       uint64 `json:"seed"` // of masks, heads, dropout and the order of rows
 
@@ -56,7 +56,7 @@ type Config struct {
 func DefaultConfig() Config {
 	return Config{
 		Method: "apet-discrete", Head: "train",
-		Epochs: 3, Batch: 32, MaxLength: 128, Shuffle: true,
+		Epochs: 3, Batch: 32, Shuffle: true,
 		Schedule: "linear", Warmup: -1, Clip: 1, Dropout: -1,
 		LogEvery: 10, Device: "auto", DType: "float32",
 	}
@@ -81,7 +81,7 @@ func (c Config) Validate() error {
 		return errors.New("nothing to do: both steps and epochs are 0")
 	case c.Batch < 1:
 		return fmt.Errorf("batch %d: want 1 or more", c.Batch)
-	case c.MaxLength < 3:
+	case c.MaxLength < 3 && c.MaxLength != 0:
 		return fmt.Errorf("max-length %d: want 3 or more, for two special tokens and a word", c.MaxLength)
 	case c.LogEvery < 1:
 		return fmt.Errorf("log-every %d: want 1 or more", c.LogEvery)

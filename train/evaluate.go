@@ -27,6 +27,9 @@ const evalRows = 32
 // Evaluate scores the model on a split of the data. Watch, when not nil, is
 // told how many rows are done.
 func (i *Inference) Evaluate(ctx context.Context, split data.Split, watch func(done int64)) (*Scores, error) {
+	if err := i.needHead(); err != nil {
+		return nil, err
+	}
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	reader, err := i.batches(ctx, batch.Options{Split: split, Rows: evalRows, Arrangement: batch.ByLength, Epochs: 1}, batch.State{})

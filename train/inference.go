@@ -2,6 +2,7 @@ package train
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -22,12 +23,16 @@ type Setup struct {
 	Task    *task.Task
 	Dataset data.Dataset // nil: the task's labels, the adapter's or the model's stand
 
-	MaxLength int
+	MaxLength int    // 0: the adapter's, else DefaultMaxLength or what the model reads, whichever is less
 	Seed      uint64 // of a new head
 	Device    string
-	DType     string
+	DType     string // "": the adapter's, else float32
 	Threads   int
 }
+
+// DefaultMaxLength is the number of tokens that a row is cut to unless told
+// otherwise.
+const DefaultMaxLength = 128
 
 // Inference is a model and its tokenizer, ready to be run on a task. One
 // goroutine at a time may use it.
@@ -62,12 +67,19 @@ func open(ctx context.Context, setup Setup) (*Inference, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := setup.followAdapter(); err != nil {
+		return nil, err
+	}
 	dtype, err := torch.ParseDType(setup.DType)
 	if err != nil {
 		return nil, err
 	}
+	// A wrong directory is the model's error, not the tokenizer's.
+	if _, err := models.ReadConfig(setup.Model); err != nil {
+		return nil, err
+	}
 	i := &Inference{device: device, Task: setup.Task}
-	if err := i.settleLabels(ctx, setup); err != nil {
+	if err := i.bindTask(ctx, setup); err != nil {
 		return nil, err
 	}
 	if i.Tokenizer, err = tokenizer.Load(setup.Model); err != nil {
@@ -77,7 +89,7 @@ func open(ctx context.Context, setup Setup) (*Inference, error) {
 		return nil, err
 	}
 	if i.maxLength = setup.MaxLength; i.maxLength == 0 {
-		i.maxLength = i.Model.MaxLength()
+		i.maxLength = min(DefaultMaxLength, i.Model.MaxLength())
 	}
 	if i.maxLength > i.Model.MaxLength() {
 		i.Close()
@@ -86,19 +98,33 @@ func open(ctx context.Context, setup Setup) (*Inference, error) {
 	return i, nil
 }
 
-// settleLabels finds the labels: an adapter's stand before those of the data.
-func (i *Inference) settleLabels(ctx context.Context, setup Setup) error {
-	if i.Task == nil {
-		return nil
-	}
-	if setup.Adapter != "" && len(i.Task.Labels) == 0 {
-		config, err := pet.ReadAdapterConfig(setup.Adapter)
+// followAdapter takes what is not set from the adapter: how long rows are, in
+// what precision the base is, and the labels, which stand before the data's.
+func (s *Setup) followAdapter() error {
+	if s.Adapter != "" {
+		config, err := pet.ReadAdapterConfig(s.Adapter)
 		if err != nil {
 			return err
 		}
-		i.Task = i.Task.WithLabels(config.Labels)
+		if s.MaxLength == 0 {
+			s.MaxLength = config.MaxLength
+		}
+		if s.DType == "" {
+			s.DType = config.DType
+		}
+		if s.Task != nil && len(s.Task.Labels) == 0 {
+			s.Task = s.Task.WithLabels(config.Labels)
+		}
 	}
-	if setup.Dataset == nil {
+	if s.DType == "" {
+		s.DType = torch.Float32.String()
+	}
+	return nil
+}
+
+// bindTask joins the task to the data.
+func (i *Inference) bindTask(ctx context.Context, setup Setup) error {
+	if i.Task == nil || setup.Dataset == nil {
 		return nil
 	}
 	bound, err := i.Task.Bind(ctx, setup.Dataset)
@@ -162,6 +188,14 @@ func (i *Inference) attachAdapter(dir string, trainHead bool) error {
 	}
 	i.attached, err = pet.LoadAdapter(dir, i.Model, fingerprint, trainHead)
 	return err
+}
+
+// needHead reports a model that cannot classify.
+func (i *Inference) needHead() error {
+	if len(i.Model.Head()) == 0 {
+		return errors.New("the model has no classification head: give an adapter, or a checkpoint with a head")
+	}
+	return nil
 }
 
 // Fingerprint identifies the pretrained parameters, as they were before any

@@ -1,13 +1,11 @@
 package train
 
 import (
-	"fmt"
 	"runtime"
 	"slices"
 
 	"github.com/gopet-ml/gopet/data"
 	"github.com/gopet-ml/gopet/data/batch"
-	"github.com/gopet-ml/gopet/data/task"
 	"github.com/gopet-ml/gopet/models"
 	"github.com/gopet-ml/gopet/models/bert"
 	"github.com/gopet-ml/gopet/torch"
@@ -22,6 +20,9 @@ type Prediction struct {
 
 // Predict classifies rows, which need the task's text columns.
 func (i *Inference) Predict(rows []data.Row) ([]Prediction, error) {
+	if err := i.needHead(); err != nil {
+		return nil, err
+	}
 	predictions := make([]Prediction, len(rows))
 	err := i.forward(rows, func(in models.Input, from int) {
 		logits := models.Logits(i.Model, in)
@@ -76,14 +77,4 @@ func (i *Inference) forward(rows []data.Row, f func(in models.Input, from int)) 
 		from += len(part)
 	}
 	return nil
-}
-
-// EmbedTask is the task of embedding one text column, or a pair.
-func EmbedTask(columns []string) (*task.Task, error) {
-	// Embedding reads no label; classify only wants one named.
-	t, err := task.Classify(columns, "label")
-	if err != nil {
-		return nil, fmt.Errorf("embed: %w", err)
-	}
-	return t, nil
 }

@@ -49,6 +49,9 @@ func Resume(ctx context.Context, dir string, observer Observer) (*Result, error)
 	if err != nil {
 		return nil, err
 	}
+	if result, err := ReadResult(dir); err == nil && result.Status == StatusFinished {
+		return nil, fmt.Errorf("%s: the run has finished: there is nothing to resume", dir)
+	}
 	checkpoint, err := lastCheckpoint(dir)
 	if err != nil {
 		return nil, err

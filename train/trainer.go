@@ -68,6 +68,7 @@ func prepare(ctx context.Context, config Config, observer Observer) (*trainer, e
 	if err != nil {
 		return nil, err
 	}
+	t.config.MaxLength = t.maxLength
 	if err := t.prepareTuning(ctx); err != nil {
 		t.close()
 		return nil, err
@@ -94,9 +95,16 @@ func (t *trainer) openData() error {
 	return nil
 }
 
-// findTask finds a task by name, or makes a classify task of columns.
+// FindTask finds a task by name, or makes a classify task of columns: text and
+// label where none are named.
 func FindTask(name string, text []string, label string) (*task.Task, error) {
 	if name == task.ClassifyName {
+		if len(text) == 0 {
+			text = []string{"text"}
+		}
+		if label == "" {
+			label = "label"
+		}
 		return task.Classify(text, label)
 	}
 	return task.Lookup(name)
@@ -148,7 +156,10 @@ func (t *trainer) attach(method pet.Method) error {
 		return err
 	}
 	c := t.config
-	t.base = pet.Base{Model: c.Model, Fingerprint: fingerprint, Task: t.Task.Name, Text: t.Task.TextColumns(), Label: t.Task.LabelColumn, Labels: t.Task.Labels}
+	t.base = pet.Base{
+		Model: c.Model, Fingerprint: fingerprint, Task: t.Task.Name, Text: t.Task.TextColumns(), Label: t.Task.LabelColumn,
+		Labels: t.Task.Labels, MaxLength: t.maxLength,
+	}
 	if c.Adapter != "" {
 		if err := t.attachAdapter(c.Adapter, c.Head == "train"); err != nil {
 			return err

@@ -17,7 +17,7 @@ func evalCommand() *cli.Command {
 		&cli.StringFlag{Name: "adapter", Usage: "`DIR` of an adapter, such as RUN/adapter"},
 		dataFlag(),
 		&cli.StringFlag{Name: "split", Usage: "train, validation or test", Value: data.Test},
-		&cli.IntFlag{Name: "max-length", Usage: "`N` tokens a row", Value: train.DefaultConfig().MaxLength},
+		maxLengthFlag(), dtypeFlag(),
 		jsonFlag(),
 	}
 	flags = append(flags, taskFlags()...)

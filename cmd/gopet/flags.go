@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"io"
 
 	"github.com/urfave/cli/v2"
@@ -22,16 +23,28 @@ func dataFlag() cli.Flag {
 func taskFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "task", Usage: "`NAME` of a task, such as sst2, or classify"},
-		&cli.StringSliceFlag{Name: "text", Usage: "`COLUMN`[,COLUMN] to read, for classify"},
-		&cli.StringFlag{Name: "label", Usage: "`COLUMN` of labels, for classify"},
+		&cli.StringSliceFlag{Name: "text", Usage: "`COLUMN`[,COLUMN] to read, for classify (default: text)"},
+		&cli.StringFlag{Name: "label", Usage: "`COLUMN` of labels, for classify (default: label)"},
 	}
 }
 
+// maxLengthFlag and dtypeFlag have no default of their own: an adapter knows
+// what it was tuned with.
+
+func maxLengthFlag() cli.Flag {
+	return &cli.IntFlag{
+		Name: "max-length", Usage: "`N` tokens a row",
+		DefaultText: fmt.Sprintf("the adapter's, else %d or what the model reads", train.DefaultMaxLength),
+	}
+}
+
+func dtypeFlag() cli.Flag {
+	return &cli.StringFlag{Name: "dtype", Usage: "float32 or bfloat16", DefaultText: "the adapter's, else float32"}
+}
+
 func deviceFlags() []cli.Flag {
-	defaults := train.DefaultConfig()
 	return []cli.Flag{
-		&cli.StringFlag{Name: "device", Usage: "auto, cpu or cuda[:N]", Value: defaults.Device},
-		&cli.StringFlag{Name: "dtype", Usage: "float32 or bfloat16", Value: defaults.DType},
+		&cli.StringFlag{Name: "device", Usage: "auto, cpu or cuda[:N]", Value: train.DefaultConfig().Device},
 		&cli.IntFlag{Name: "threads", Usage: "`N` threads an operation may use (default: one a core)"},
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/gopet-ml/gopet/data"
+	"github.com/gopet-ml/gopet/data/task"
 	"github.com/gopet-ml/gopet/models/bert"
 	"github.com/gopet-ml/gopet/train"
 )
@@ -27,7 +28,7 @@ func predictCommand() *cli.Command {
 		&cli.StringFlag{Name: "in", Usage: "`FILE` of JSON lines or text lines (default: standard input)"},
 		&cli.BoolFlag{Name: "logits", Usage: "print logits too, in label order"},
 		&cli.StringFlag{Name: "pool", Usage: "embed: cls or mean", Value: string(bert.PoolCLS)},
-		&cli.IntFlag{Name: "max-length", Usage: "`N` tokens a row", Value: train.DefaultConfig().MaxLength},
+		maxLengthFlag(), dtypeFlag(),
 	}
 	flags = append(flags, taskFlags()...)
 	return &cli.Command{
@@ -93,11 +94,8 @@ func predict(c *cli.Context, in io.Reader, place string, out *bufio.Writer) erro
 }
 
 func embed(c *cli.Context, in io.Reader, place string, out *bufio.Writer, pooling bert.Pooling) error {
-	columns := c.StringSlice("text")
-	if len(columns) == 0 {
-		columns = []string{"text"}
-	}
-	tsk, err := train.EmbedTask(columns)
+	// Embedding reads the columns of classify, without the label.
+	tsk, err := train.FindTask(task.ClassifyName, c.StringSlice("text"), "")
 	if err != nil {
 		return usageError{err}
 	}
@@ -109,7 +107,7 @@ func embed(c *cli.Context, in io.Reader, place string, out *bufio.Writer, poolin
 		return err
 	}
 	defer inference.Close()
-	return eachRows(in, place, columns, func(rows []data.Row) error {
+	return eachRows(in, place, tsk.TextColumns(), func(rows []data.Row) error {
 		vectors, err := inference.Embed(rows, pooling)
 		if err != nil {
 			return err
