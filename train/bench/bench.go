@@ -191,6 +191,10 @@ func loadModel(o Options) (m models.Model, err error) {
 	if err != nil {
 		return nil, err
 	}
+	if o.Length > m.MaxLength() {
+		m.Close()
+		return nil, fmt.Errorf("rows of %d tokens: %s reads at most %d", o.Length, o.Model, m.MaxLength())
+	}
 	m.SetDropout(0)
 	for _, p := range m.Registry().Parameters() {
 		p.Tensor.SetRequiresGrad(false)
@@ -198,11 +202,12 @@ func loadModel(o Options) (m models.Model, err error) {
 	return m, nil
 }
 
-// batch is the same for all: ids that any BERT vocabulary has, every row full.
-func batch(s *torch.Scope, o Options) (models.Input, *torch.Tensor) {
+// batch is the same for all: ids from all over the vocabulary, every row full.
+func batch(s *torch.Scope, o Options, m models.Model) (models.Input, *torch.Tensor) {
+	vocabulary := m.Registry().Embeddings()[0].Weight.Tensor.Dim(0)
 	ids, targets := make([]int64, o.Rows*o.Length), make([]int64, o.Rows)
 	for i := range ids {
-		ids[i] = int64(i*7919%20_000 + 1000)
+		ids[i] = int64(i) * 7919 % vocabulary
 	}
 	for i := range targets {
 		targets[i] = int64(i % len(labels))

@@ -25,7 +25,7 @@ func (f *floor) step() (elapsed time.Duration, err error) {
 	err = torch.Try(func() {
 		s := torch.NewScope()
 		defer s.Close()
-		in, targets := batch(s, f.options)
+		in, targets := batch(s, f.options, f.model)
 		begin := time.Now()
 		embedded := f.model.Embed(in).Detach().SetRequiresGrad(true)
 		logits := f.model.Classify(f.model.Encode(embedded, in), in)

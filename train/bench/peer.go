@@ -46,7 +46,7 @@ func newPeer(ctx context.Context, o Options) (contender, error) {
 
 func (p *peer) step() (time.Duration, error) {
 	if _, err := fmt.Fprintln(p.ask, "step"); err != nil {
-		return 0, p.failure(err)
+		return 0, p.failure(nil) // a broken pipe says only that it has ended
 	}
 	if !p.answers.Scan() {
 		return 0, p.failure(p.answers.Err())
@@ -66,7 +66,10 @@ func (p *peer) failure(err error) error {
 	p.ask.Close()
 	p.command.Wait()
 	lines := strings.Split(strings.TrimSpace(p.errors.String()), "\n")
-	return fmt.Errorf("PyTorch's floor: %w: %s", err, lines[len(lines)-1])
+	if last := lines[len(lines)-1]; last != "" {
+		err = fmt.Errorf("%w: %s", err, last)
+	}
+	return fmt.Errorf("PyTorch's floor: %w", err)
 }
 
 func (p *peer) close() {

@@ -42,7 +42,7 @@ func (t *tuned) step() (elapsed time.Duration, err error) {
 	err = torch.Try(func() {
 		s := torch.NewScope()
 		defer s.Close()
-		in, targets := batch(s, t.options)
+		in, targets := batch(s, t.options, t.model)
 		begin := time.Now()
 		t.optimizer.ZeroGrad()
 		loss := torch.CrossEntropy(models.Logits(t.model, in), targets, nil, torch.ReduceMean)
