@@ -64,8 +64,8 @@ gt_error gt_adamw(gt_adamw_result *out, const gt_adamw_param *params, size_t n,
       g.exp_avgs.push_back(unwrap(params[i].exp_avg));
       g.exp_avg_sqs.push_back(unwrap(params[i].exp_avg_sq));
       // The kernel takes the number of this step; ours is shared by all.
-      g.steps.push_back(at::full({}, static_cast<double>(o->step),
-                                 gradients[i].options().dtype(at::kFloat)));
+      g.steps.push_back(
+          at::full({}, static_cast<double>(o->step), gradients[i].options().dtype(at::kFloat)));
     }
     for (auto &[decay, g] : groups) {
       at::_fused_adamw_(g.masters, g.gradients, g.exp_avgs, g.exp_avg_sqs, /*max_exp_avg_sqs=*/{},

@@ -43,13 +43,13 @@ gt_error current_error() noexcept;
 }  // namespace gopet
 
 // The body of every function at the boundary: nothing thrown leaves it.
-#define GT_BOUNDARY(mode, ...)        \
-  try {                               \
+#define GT_BOUNDARY(mode, ...)         \
+  try {                                \
     gopet::CallGuard call_guard(mode); \
-    __VA_ARGS__;                      \
-    return gt_error{GT_OK, nullptr};  \
-  } catch (...) {                     \
-    return gopet::current_error();    \
+    __VA_ARGS__;                       \
+    return gt_error{GT_OK, nullptr};   \
+  } catch (...) {                      \
+    return gopet::current_error();     \
   }
 
 // A function whose result is one new tensor.

@@ -113,8 +113,7 @@ gt_error gt_masked_embedding(gt_tensor *out, int32_t mode, gt_tensor weight, gt_
                              gt_tensor values, gt_tensor index) noexcept {
   GT_BOUNDARY(mode, {
     check_index(unwrap(index), unwrap(values));
-    *out =
-        wrap(MaskedEmbedding::apply(unwrap(weight), unwrap(ids), unwrap(values), unwrap(index)));
+    *out = wrap(MaskedEmbedding::apply(unwrap(weight), unwrap(ids), unwrap(values), unwrap(index)));
   })
 }
 
@@ -139,10 +138,10 @@ gt_error gt_put_(gt_tensor weight, gt_tensor index, gt_tensor values) noexcept {
     at::Tensor flat_weight = unwrap(weight).view({-1});
     const at::Tensor &positions = unwrap(index);
     // index_copy_ itself notices only when it has already written others.
-    TORCH_CHECK_INDEX(positions.numel() == 0 ||
-                          (positions.min().item<int64_t>() >= 0 &&
-                           positions.max().item<int64_t>() < flat_weight.numel()),
-                      "positions beyond the ", flat_weight.numel(), " entries of the weight");
+    TORCH_CHECK_INDEX(
+        positions.numel() == 0 || (positions.min().item<int64_t>() >= 0 &&
+                                   positions.max().item<int64_t>() < flat_weight.numel()),
+        "positions beyond the ", flat_weight.numel(), " entries of the weight");
     flat_weight.index_copy_(0, positions, unwrap(values).to(flat_weight.scalar_type()));
   })
 }

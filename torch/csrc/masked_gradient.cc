@@ -101,9 +101,9 @@ SampledColumns columns(const std::vector<int32_t> &column, Segment s, int64_t wi
 
 template <typename T>
 void sampled(const at::Tensor &dy, const at::Tensor &x, const Entries &e, Segment s, T *out) {
-  SampledProduct<T> product{dy.const_data_ptr<T>(),         x.const_data_ptr<T>(),
-                            dy.size(1),                     x.size(1),
-                            columns(e.row, s, dy.size(1)), columns(e.col, s, x.size(1))};
+  SampledProduct<T> product{
+      dy.const_data_ptr<T>(),        x.const_data_ptr<T>(),       dy.size(1), x.size(1),
+      columns(e.row, s, dy.size(1)), columns(e.col, s, x.size(1))};
   int64_t tokens = x.size(0);
   int64_t chunk = divide_up(std::max<int64_t>(tokens, 1), kMaxChunks * kMinChunk) * kMinChunk;
   int64_t chunks = divide_up(tokens, chunk);

@@ -2,22 +2,22 @@
 
 using namespace gopet;
 
-#define GT_UNARY(name)                                                    \
+#define GT_UNARY(name)                                                     \
   gt_error gt_##name(gt_tensor *out, int32_t mode, gt_tensor a) noexcept { \
-    GT_RESULT(out, mode, at::name(unwrap(a)))                             \
+    GT_RESULT(out, mode, at::name(unwrap(a)))                              \
   }
-#define GT_BINARY(name)                                                                \
+#define GT_BINARY(name)                                                                 \
   gt_error gt_##name(gt_tensor *out, int32_t mode, gt_tensor a, gt_tensor b) noexcept { \
-    GT_RESULT(out, mode, at::name(unwrap(a), unwrap(b)))                               \
+    GT_RESULT(out, mode, at::name(unwrap(a), unwrap(b)))                                \
   }
-#define GT_SCALAR(name, op)                                                         \
+#define GT_SCALAR(name, op)                                                          \
   gt_error gt_##name(gt_tensor *out, int32_t mode, gt_tensor a, double b) noexcept { \
-    GT_RESULT(out, mode, at::op(unwrap(a), b))                                      \
+    GT_RESULT(out, mode, at::op(unwrap(a), b))                                       \
   }
-#define GT_REDUCE(name, op)                                                                     \
-  gt_error gt_##name(gt_tensor *out, int32_t mode, gt_tensor a, const int64_t *dims, size_t n,  \
-                     int32_t keep) noexcept {                                                   \
-    GT_RESULT(out, mode, at::op(unwrap(a), ints(dims, n), keep != 0))                           \
+#define GT_REDUCE(name, op)                                                                    \
+  gt_error gt_##name(gt_tensor *out, int32_t mode, gt_tensor a, const int64_t *dims, size_t n, \
+                     int32_t keep) noexcept {                                                  \
+    GT_RESULT(out, mode, at::op(unwrap(a), ints(dims, n), keep != 0))                          \
   }
 
 GT_UNARY(neg)

@@ -88,9 +88,7 @@ const char *gt_cpu_capability(void) noexcept {
   return capability.c_str();
 }
 
-void gt_set_num_threads(int32_t n) noexcept {
-  wanted_threads.store(n, std::memory_order_relaxed);
-}
+void gt_set_num_threads(int32_t n) noexcept { wanted_threads.store(n, std::memory_order_relaxed); }
 
 int32_t gt_num_threads(void) noexcept { return threads(); }
 

@@ -68,8 +68,9 @@ GOPET_INLINE void transpose(typename Vector<T, bytes>::type *v) {
 // Writes the wanted groups of columns of rows [begin, begin + count) as
 // columns of kTokenBlock tokens, with zeros for tokens from count on.
 template <typename T, int bytes>
-GOPET_INLINE void transpose_block(const T *matrix, int64_t width, const std::vector<int32_t> &groups,
-                                  int64_t begin, int64_t count, T *columns) {
+GOPET_INLINE void transpose_block(const T *matrix, int64_t width,
+                                  const std::vector<int32_t> &groups, int64_t begin, int64_t count,
+                                  T *columns) {
   using V = Vector<T, bytes>;
   for (int64_t token = 0; token < kTokenBlock; token += V::lanes) {
     T *to = columns + token;
