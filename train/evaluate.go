@@ -68,11 +68,15 @@ func (i *Inference) score(b *batch.Batch, scores *Scores) {
 	}
 }
 
-// Values are the scores by name, with the loss, the number of rows and the
-// accuracies of guessing at random and of always naming the largest class.
+// Values are the scores by name, with the number of rows, the accuracies of
+// guessing at random and of always naming the largest class, and the loss,
+// unless it is not finite: JSON has no number for that.
 func (s *Scores) Values() map[string]float64 {
 	values := map[string]float64{
-		"loss": s.Loss, "rows": float64(s.Rows()), "random_guess": s.RandomGuess(), "majority": s.Majority(),
+		"rows": float64(s.Rows()), "random_guess": s.RandomGuess(), "majority": s.Majority(),
+	}
+	if finite(s.Loss) != nil {
+		values["loss"] = s.Loss
 	}
 	for _, name := range metrics.Names() {
 		value, err := s.Value(name)

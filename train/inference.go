@@ -34,8 +34,8 @@ type Setup struct {
 // otherwise.
 const DefaultMaxLength = 128
 
-// Inference is a model and its tokenizer, ready to be run on a task. One
-// goroutine at a time may use it.
+// Inference is a model and its tokenizer, ready to be run on a task. Any number
+// of goroutines may use it at once.
 type Inference struct {
 	Model     models.Model
 	Tokenizer *tokenizer.Tokenizer

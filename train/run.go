@@ -69,7 +69,7 @@ func Resume(ctx context.Context, dir string, observer Observer) (*Result, error)
 		if err := t.restore(checkpoint); err != nil {
 			return nil, err
 		}
-		if t.dir, err = openRun(dir, t.progress.Step); err != nil {
+		if t.dir, err = openRun(dir, t.progress); err != nil {
 			return nil, err
 		}
 		return t.run(ctx)

@@ -1,6 +1,7 @@
 package train
 
 import (
+	"bufio"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"github.com/gopet-ml/gopet/data"
 	"github.com/gopet-ml/gopet/internal/atomicfile"
 	"github.com/gopet-ml/gopet/internal/version"
 	"github.com/gopet-ml/gopet/torch"
@@ -72,7 +74,7 @@ func createRun(c runConfig) (*runDir, error) {
 	if err := writeJSON(filepath.Join(c.Out, configFile), c); err != nil {
 		return nil, errors.Join(err, os.RemoveAll(c.Out))
 	}
-	d, err := openRun(c.Out, 0)
+	d, err := openRun(c.Out, progress{})
 	if err != nil {
 		return nil, errors.Join(err, os.RemoveAll(c.Out))
 	}
@@ -80,15 +82,15 @@ func createRun(c runConfig) (*runDir, error) {
 	return d, nil
 }
 
-// openRun opens the logs, forgetting what they say of steps after step.
-func openRun(dir string, step int) (*runDir, error) {
-	metrics, err := openMetrics(filepath.Join(dir, metricsFile), step)
+// openRun opens the logs, forgetting what they say of the time after at.
+func openRun(dir string, at progress) (*runDir, error) {
+	metrics, err := openMetrics(filepath.Join(dir, metricsFile), at)
 	if err != nil {
 		return nil, err
 	}
 	open := events.Create
-	if step > 0 {
-		open = func(dir string) (*events.Writer, error) { return events.Resume(dir, int64(step)) }
+	if at.Step > 0 {
+		open = func(dir string) (*events.Writer, error) { return events.Resume(dir, int64(at.Step)) }
 	}
 	writer, err := open(dir)
 	if err != nil {
@@ -129,7 +131,7 @@ func (d *runDir) log(line any) error {
 // stepLine is a logged step in metrics.jsonl.
 type stepLine struct {
 	Step             int      `json:"step"`
-	Loss             *float64 `json:"loss"` // mean since the last such line; null when not finite
+	Loss             *float64 `json:"loss"` // mean since the last such line; null when none was finite
 	LR               float64  `json:"lr"`
 	GradNorm         *float64 `json:"grad_norm"` // of this step; null when not finite
 	Tokens           int64    `json:"tokens"`    // since the start
@@ -156,7 +158,7 @@ func (d *runDir) logEvaluation(step int, split string, scores map[string]float64
 	line := map[string]any{"step": step, "split": split}
 	var scalars []events.Scalar
 	for _, name := range slices.Sorted(maps.Keys(scores)) {
-		line[name] = finite(scores[name])
+		line[name] = scores[name]
 		scalars = append(scalars, events.Scalar{Tag: split + "/" + name, Value: scores[name]})
 	}
 	if err := d.log(line); err != nil {
@@ -173,13 +175,13 @@ func finite(v float64) *float64 {
 	return &v
 }
 
-// openMetrics opens the log for appending after its lines up to step.
-func openMetrics(path string, step int) (*os.File, error) {
+// openMetrics opens the log for appending after its lines until at.
+func openMetrics(path string, at progress) (*os.File, error) {
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o666)
 	if err != nil {
 		return nil, err
 	}
-	keep, err := metricsUntil(file, step)
+	keep, err := metricsUntil(file, at)
 	if err == nil {
 		err = file.Truncate(keep)
 	}
@@ -193,20 +195,30 @@ func openMetrics(path string, step int) (*os.File, error) {
 	return file, nil
 }
 
-// metricsUntil is the length of the lines of steps up to step.
-func metricsUntil(r io.Reader, step int) (int64, error) {
-	decoder := json.NewDecoder(r)
+// metricsUntil is the length of the lines of steps and evaluations that at
+// knows of. A line that was cut short ends them, as does the test split, which
+// is scored at the very end, after any checkpoint.
+func metricsUntil(r io.Reader, at progress) (int64, error) {
+	reader := bufio.NewReader(r)
 	var keep int64
 	for {
-		var line struct{ Step int }
-		err := decoder.Decode(&line)
-		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || (err == nil && line.Step > step) {
+		text, err := reader.ReadBytes('\n')
+		if errors.Is(err, io.EOF) {
 			return keep, nil
 		}
 		if err != nil {
 			return 0, err
 		}
-		keep = decoder.InputOffset() + 1 // and the newline
+		var line struct {
+			Step  int
+			Split string
+		}
+		broken := json.Unmarshal(text, &line) != nil
+		unknown := line.Step > at.Step || line.Split == data.Test || (line.Split != "" && line.Step > at.Evaluated)
+		if broken || unknown {
+			return keep, nil
+		}
+		keep += int64(len(text))
 	}
 }
 

@@ -44,9 +44,9 @@ type progress struct {
 	Stopped   bool        `json:"stopped"`
 	Rows      int64       `json:"rows"`
 	Tokens    int64       `json:"tokens"`
-	Seconds   float64     `json:"seconds"` // of training, evaluation left out
-	LossSum   float64     `json:"loss_sum"`
-	LossSteps int         `json:"loss_steps"` // since the last logged line
+	Seconds   float64     `json:"seconds"`    // of training, evaluation left out
+	LossSum   float64     `json:"loss_sum"`   // of finite losses
+	LossSteps int         `json:"loss_steps"` // that had them, since the last logged line
 	Skipped   int         `json:"skipped"`    // steps in a row without finite gradients
 	Updates   int64       `json:"updates"`    // steps that had them
 }
@@ -318,7 +318,9 @@ func (t *trainer) advance(ctx context.Context, reader *batch.Reader) error {
 	p.Step, p.Next, p.Updates = step.Step, b.Next, t.optimizer.Steps()
 	p.Rows, p.Tokens = p.Rows+int64(b.Rows), p.Tokens+b.Tokens
 	p.Seconds += time.Since(begin).Seconds()
-	p.LossSum, p.LossSteps = p.LossSum+step.Loss, p.LossSteps+1
+	if finite(step.Loss) != nil {
+		p.LossSum, p.LossSteps = p.LossSum+step.Loss, p.LossSteps+1
+	}
 	step.SamplesPerSecond = t.samplesPerSecond()
 	return t.report(step)
 }
