@@ -39,7 +39,7 @@ type AdapterConfig struct {
 	MaxLength       int             `json:"max_length,omitempty"` // tokens a row had at most
 	DType           string          `json:"dtype,omitempty"`      // of the base
 	Count           int64           `json:"trainable"`
-	Head            bool            `json:"head"` // the file holds a trained head
+	Head            bool            `json:"head"` // the file holds the classification head
 }
 
 // Base says what an adapter was tuned on and for.
@@ -62,7 +62,7 @@ func SaveAdapter(dir string, a *Attached, base Base) error {
 	config, err := json.MarshalIndent(AdapterConfig{
 		PEFTType: peftType, GopetVersion: version.Version, Method: a.Method.Name(), Config: method,
 		BaseModel: base.Model, BaseFingerprint: base.Fingerprint, Task: base.Task, Text: base.Text, Label: base.Label, Labels: base.Labels,
-		MaxLength: base.MaxLength, DType: a.dtype.String(), Count: a.Count(), Head: len(a.Head) > 0,
+		MaxLength: base.MaxLength, DType: a.dtype.String(), Count: a.Count(), Head: len(a.head) > 0,
 	}, "", "  ")
 	if err != nil {
 		return fmt.Errorf("adapter %s: %w", dir, err)
@@ -84,7 +84,7 @@ func (a *Attached) SaveTensors(path string) error {
 	if err := torch.Try(func() { list = a.Save(s) }); err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
-	for _, p := range a.Head {
+	for _, p := range a.head {
 		list = append(list, NamedTensor{Name: p.Name, Tensor: p.Tensor.In(s)})
 	}
 	return WriteTensors(path, list)
@@ -102,7 +102,7 @@ func (a *Attached) LoadTensors(path string) error {
 		if err := a.Load(file); err != nil {
 			return fmt.Errorf("%s: %w", path, err)
 		}
-		return loadHead(a.Head, file)
+		return loadHead(a.head, file)
 	})
 }
 

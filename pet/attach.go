@@ -13,6 +13,7 @@ type Attached struct {
 	Method Method
 	Tuning
 	Head  []*nn.Parameter // the trained head; empty where it is frozen
+	head  []*nn.Parameter // the model's head, trained or not: adapters keep it
 	dtype torch.DType     // of the base
 }
 
@@ -31,8 +32,9 @@ func attach(m Model, method Method, trainHead bool, tune func() (Tuning, error))
 		return nil, err
 	}
 	a := &Attached{Method: method, Tuning: tuning, dtype: m.Registry().DType()}
+	a.head = m.Head()
 	if trainHead {
-		a.Head = m.Head()
+		a.Head = a.head
 	}
 	for _, p := range a.Head {
 		p.Tensor.SetRequiresGrad(true)

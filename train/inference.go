@@ -49,7 +49,7 @@ type Inference struct {
 
 // Open loads what setup names. The caller closes it.
 func Open(ctx context.Context, setup Setup) (*Inference, error) {
-	i, err := open(ctx, setup)
+	i, err := open(ctx, setup, setup.Adapter != "")
 	if err != nil || setup.Adapter == "" {
 		return i, err
 	}
@@ -60,8 +60,9 @@ func Open(ctx context.Context, setup Setup) (*Inference, error) {
 	return i, nil
 }
 
-// open loads everything but the adapter.
-func open(ctx context.Context, setup Setup) (*Inference, error) {
+// open loads everything but the adapter. NewHead says whether a model without
+// a classification head gets one, for training or for the adapter's values.
+func open(ctx context.Context, setup Setup, newHead bool) (*Inference, error) {
 	torch.SetNumThreads(setup.Threads)
 	device, err := torch.ParseDevice(setup.Device)
 	if err != nil {
@@ -85,7 +86,7 @@ func open(ctx context.Context, setup Setup) (*Inference, error) {
 	if i.Tokenizer, err = tokenizer.Load(setup.Model); err != nil {
 		return nil, err
 	}
-	if err := i.loadModel(ctx, setup, dtype); err != nil {
+	if err := i.loadModel(ctx, setup, dtype, newHead); err != nil {
 		return nil, err
 	}
 	if i.maxLength = setup.MaxLength; i.maxLength == 0 {
@@ -132,9 +133,9 @@ func (i *Inference) bindTask(ctx context.Context, setup Setup) error {
 	return err
 }
 
-func (i *Inference) loadModel(ctx context.Context, setup Setup, dtype torch.DType) error {
+func (i *Inference) loadModel(ctx context.Context, setup Setup, dtype torch.DType, newHead bool) error {
 	options := models.Options{DType: dtype, Device: i.device, Seed: setup.Seed}
-	if i.Task != nil {
+	if i.Task != nil && newHead {
 		options.Labels = i.Task.Labels
 	}
 	var err error
@@ -155,7 +156,7 @@ func (i *Inference) loadModel(ctx context.Context, setup Setup, dtype torch.DTyp
 // head.
 func (i *Inference) matchLabels(ctx context.Context, setup Setup) error {
 	have := i.Model.Labels()
-	if i.Task == nil || slices.Equal(have, i.Task.Labels) {
+	if i.Task == nil || len(have) == 0 || slices.Equal(have, i.Task.Labels) {
 		return nil
 	}
 	if i.Task.Name == task.ClassifyName && setup.Adapter == "" && sameLabels(have, i.Task.Labels) {

@@ -64,7 +64,7 @@ func prepare(ctx context.Context, config Config, observer Observer) (*trainer, e
 	t.Inference, err = open(ctx, Setup{
 		Model: config.Model, Adapter: config.Adapter, Task: tsk, Dataset: t.dataset, MaxLength: config.MaxLength,
 		Seed: config.Seed, Device: config.Device, DType: config.DType, Threads: config.Threads,
-	})
+	}, true)
 	if err != nil {
 		return nil, err
 	}
