@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# What setup.sh, fetch.sh and python.sh share: the cache, its lock, pinned wheels.
+# What setup.sh and fetch.sh share: the cache, its lock, pinned wheels.
 # Nothing appears in the cache before it is complete: work happens in a folder beside it, which is
 # then renamed. Sourced by bash with errexit, nounset and pipefail set.
 

@@ -81,14 +81,15 @@ func (c Config) Validate() error {
 		return errors.New("nothing to do: both steps and epochs are 0")
 	case c.Batch < 1:
 		return fmt.Errorf("batch %d: want 1 or more", c.Batch)
-	case c.MaxLength < 3 && c.MaxLength != 0:
-		return fmt.Errorf("max-length %d: want 3 or more, for two special tokens and a word", c.MaxLength)
 	case c.LogEvery < 1:
 		return fmt.Errorf("log-every %d: want 1 or more", c.LogEvery)
 	case c.Dropout >= 1:
 		return fmt.Errorf("dropout %g: want less than 1", c.Dropout)
 	}
 	if err := c.validateNumbers(); err != nil {
+		return err
+	}
+	if err := checkMaxLength(c.MaxLength); err != nil {
 		return err
 	}
 	if _, err := pet.Lookup(c.Method); err != nil {
@@ -120,4 +121,12 @@ func (c Config) warmup(steps int) int {
 		return c.Warmup
 	}
 	return steps * 6 / 100
+}
+
+// checkMaxLength refuses rows without room for a word; 0 is the default's.
+func checkMaxLength(n int) error {
+	if n != 0 && n < 3 {
+		return fmt.Errorf("max-length %d: want 3 or more, for two special tokens and a word", n)
+	}
+	return nil
 }

@@ -63,6 +63,12 @@ func Open(ctx context.Context, setup Setup) (*Inference, error) {
 // open loads everything but the adapter. NewHead says whether a model without
 // a classification head gets one, for training or for the adapter's values.
 func open(ctx context.Context, setup Setup, newHead bool) (*Inference, error) {
+	if setup.Threads < 0 {
+		return nil, fmt.Errorf("threads %d: want 0 or more", setup.Threads)
+	}
+	if err := checkMaxLength(setup.MaxLength); err != nil {
+		return nil, err
+	}
 	torch.SetNumThreads(setup.Threads)
 	device, err := torch.ParseDevice(setup.Device)
 	if err != nil {
@@ -115,6 +121,10 @@ func (s *Setup) followAdapter() error {
 		}
 		if s.Task != nil && len(s.Task.Labels) == 0 {
 			s.Task = s.Task.WithLabels(config.Labels)
+		}
+		if s.Task != nil && !slices.Equal(s.Task.Labels, config.Labels) {
+			return fmt.Errorf("%s: tuned on task %q with the labels %q, not those of task %q, %q",
+				s.Adapter, config.Task, config.Labels, s.Task.Name, s.Task.Labels)
 		}
 	}
 	if s.DType == "" {

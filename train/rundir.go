@@ -12,8 +12,11 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/gopet-ml/gopet/data"
+	"golang.org/x/sys/unix"
+
 	"github.com/gopet-ml/gopet/internal/atomicfile"
 	"github.com/gopet-ml/gopet/internal/version"
 	"github.com/gopet-ml/gopet/torch"
@@ -61,54 +64,87 @@ func checkVacant(dir string) error {
 // runDir writes what a run leaves behind.
 type runDir struct {
 	path    string
-	created bool // by this run, for its first time
-	metrics *os.File
+	made    bool     // the directory was not there before
+	claimed bool     // this run began in it: all that it holds is this run's
+	metrics *os.File // locked while the run is at work
 	events  *events.Writer
 }
 
-// createRun makes the directory and its config.json.
+// createRun claims the directory and writes its config.json.
 func createRun(c runConfig) (*runDir, error) {
-	if err := os.MkdirAll(c.Out, 0o777); err != nil {
+	if err := os.MkdirAll(filepath.Dir(filepath.Clean(c.Out)), 0o777); err != nil {
 		return nil, fmt.Errorf("run directory: %w", err)
 	}
-	if err := writeJSON(filepath.Join(c.Out, configFile), c); err != nil {
-		return nil, errors.Join(err, os.RemoveAll(c.Out))
+	err := os.Mkdir(c.Out, 0o777)
+	if err != nil && !errors.Is(err, fs.ErrExist) {
+		return nil, fmt.Errorf("run directory: %w", err)
 	}
-	d, err := openRun(c.Out, progress{})
+	d := &runDir{path: c.Out, made: err == nil, claimed: true}
+	// Whoever makes config.json has the directory.
+	claim, err := os.OpenFile(d.file(configFile), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
 	if err != nil {
-		return nil, errors.Join(err, os.RemoveAll(c.Out))
+		return nil, fmt.Errorf("run directory: %w", err)
 	}
-	d.created = true
+	claim.Close()
+	if err = writeJSON(d.file(configFile), c); err == nil {
+		err = d.open(progress{})
+	}
+	if err != nil {
+		d.discard()
+		return nil, err
+	}
 	return d, nil
 }
 
-// openRun opens the logs, forgetting what they say of the time after at.
+// openRun opens the logs of a run that goes on, forgetting what they say of
+// the time after at.
 func openRun(dir string, at progress) (*runDir, error) {
-	metrics, err := openMetrics(filepath.Join(dir, metricsFile), at)
-	if err != nil {
+	d := &runDir{path: dir}
+	if err := d.open(at); err != nil {
+		d.close()
 		return nil, err
 	}
-	open := events.Create
+	return d, nil
+}
+
+func (d *runDir) open(at progress) error {
+	var err error
+	if d.metrics, err = openMetrics(d.file(metricsFile), at); err != nil {
+		return err
+	}
 	if at.Step > 0 {
-		open = func(dir string) (*events.Writer, error) { return events.Resume(dir, int64(at.Step)) }
+		d.events, err = events.Resume(d.path, int64(at.Step))
+	} else {
+		d.events, err = events.Create(d.path)
 	}
-	writer, err := open(dir)
-	if err != nil {
-		metrics.Close()
-		return nil, err
-	}
-	return &runDir{path: dir, metrics: metrics, events: writer}, nil
+	return err
 }
 
 func (d *runDir) close() error {
-	return errors.Join(d.metrics.Close(), d.events.Close())
+	var err error
+	if d.metrics != nil {
+		err = d.metrics.Close()
+	}
+	if d.events != nil {
+		err = errors.Join(err, d.events.Close())
+	}
+	return err
 }
 
-// discard removes a directory that this run created.
+// discard removes what this run has made, all there is in a directory that it
+// claimed.
 func (d *runDir) discard() {
 	d.close()
-	if d.created {
+	if !d.claimed {
+		return
+	}
+	if d.made {
 		os.RemoveAll(d.path)
+		return
+	}
+	entries, _ := os.ReadDir(d.path)
+	for _, entry := range entries {
+		os.RemoveAll(d.file(entry.Name()))
 	}
 }
 
@@ -181,6 +217,10 @@ func openMetrics(path string, at progress) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		file.Close()
+		return nil, fmt.Errorf("%s: another process is at work on this run: %w", filepath.Dir(path), err)
+	}
 	keep, err := metricsUntil(file, at)
 	if err == nil {
 		err = file.Truncate(keep)
@@ -246,8 +286,24 @@ func readJSON(path string, v any) error {
 
 // describe is the config.json of a run.
 func describe(c Config, modelFingerprint, dataFingerprint string) runConfig {
+	// A run is resumed from any folder.
+	c.Model, c.Adapter, c.Out = absolute(c.Model), absolute(c.Adapter), absolute(c.Out)
+	if !strings.Contains(c.Data, ":") { // a row source of its own knows its words
+		c.Data = absolute(c.Data)
+	}
 	return runConfig{
 		Config: c, GopetVersion: version.Version, LibtorchVersion: torch.Version(),
 		ModelFingerprint: modelFingerprint, DataFingerprint: dataFingerprint,
 	}
+}
+
+func absolute(path string) string {
+	if path == "" {
+		return ""
+	}
+	full, err := filepath.Abs(path)
+	if err != nil {
+		return path
+	}
+	return full
 }

@@ -29,7 +29,7 @@ Example:
 			&cli.Int64Flag{Name: "params", Usage: "APET: `K` entries to tune", Value: d.K},
 			&cli.StringFlag{Name: "shape", Usage: "`BATCHxLENGTH`", Value: fmt.Sprintf("%dx%d", d.Rows, d.Length)},
 			&cli.IntFlag{Name: "steps", Usage: "`N` timed turns", Value: d.Steps},
-			&cli.IntFlag{Name: "threads", Usage: "`N` threads an operation may use (default: one a core)"},
+			&cli.IntFlag{Name: "threads", Usage: "`N` threads an operation may use", DefaultText: "one a core"},
 			&cli.StringFlag{Name: "dtype", Usage: "float32 or bfloat16", Value: d.DType.String()},
 			&cli.StringFlag{Name: "python", Usage: "`PATH` of a Python with torch and transformers, to run PyTorch's floor in turn"},
 			jsonFlag(),

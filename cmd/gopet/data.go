@@ -34,7 +34,7 @@ Example:
 			&cli.StringSliceFlag{Name: "test", Usage: "`FILE`[,FILE] of the test split"},
 			&cli.StringFlag{Name: "out", Usage: "`DIR` to make"},
 			&cli.StringFlag{Name: "format", Usage: "auto, " + formatNames(), Value: autoFormat},
-			&cli.StringFlag{Name: "label", Usage: "`COLUMN` of labels (default: the class column of a .tab file)"},
+			&cli.StringFlag{Name: "label", Usage: "`COLUMN` of labels", DefaultText: "the class column of a .tab file"},
 			&cli.Float64Flag{Name: "validation", Usage: "cut this `SHARE` of the training rows, of every class alike, into a validation split"},
 			&cli.Int64Flag{Name: "seed", Usage: "`S` of that cut"},
 			jsonFlag(),

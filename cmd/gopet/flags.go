@@ -23,8 +23,8 @@ func dataFlag() cli.Flag {
 func taskFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "task", Usage: "`NAME` of a task, such as sst2, or classify"},
-		&cli.StringSliceFlag{Name: "text", Usage: "`COLUMN`[,COLUMN] to read, for classify (default: text)"},
-		&cli.StringFlag{Name: "label", Usage: "`COLUMN` of labels, for classify (default: label)"},
+		&cli.StringSliceFlag{Name: "text", Usage: "`COLUMN`[,COLUMN] to read, for classify", DefaultText: "text"},
+		&cli.StringFlag{Name: "label", Usage: "`COLUMN` of labels, for classify", DefaultText: "label"},
 	}
 }
 
@@ -45,7 +45,7 @@ func dtypeFlag() cli.Flag {
 func deviceFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "device", Usage: "auto, cpu or cuda[:N]", Value: train.DefaultConfig().Device},
-		&cli.IntFlag{Name: "threads", Usage: "`N` threads an operation may use (default: one a core)"},
+		&cli.IntFlag{Name: "threads", Usage: "`N` threads an operation may use", DefaultText: "one a core"},
 	}
 }
 

@@ -36,12 +36,17 @@ func run(ctx context.Context, args []string) int {
 	if err == nil {
 		return 0
 	}
+	if errors.Is(err, context.Canceled) {
+		err = errInterrupted
+	}
 	fmt.Fprintln(os.Stderr, "gopet: "+oneLine(err))
 	if errors.As(err, new(usageError)) {
 		return exitUsage
 	}
 	return exitFailure
 }
+
+var errInterrupted = errors.New("interrupted")
 
 func newApp() *cli.App {
 	app := &cli.App{

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"unicode/utf8"
 
 	"github.com/urfave/cli/v2"
 
@@ -25,7 +26,7 @@ func predictCommand() *cli.Command {
 	flags := []cli.Flag{
 		modelFlag(),
 		&cli.StringFlag{Name: "adapter", Usage: "`DIR` of an adapter, such as RUN/adapter"},
-		&cli.StringFlag{Name: "in", Usage: "`FILE` of JSON lines or text lines (default: standard input)"},
+		&cli.StringFlag{Name: "in", Usage: "`FILE` of JSON lines or text lines", DefaultText: "standard input"},
 		&cli.BoolFlag{Name: "logits", Usage: "print logits too, in label order"},
 		&cli.StringFlag{Name: "pool", Usage: "embed: cls or mean", Value: string(bert.PoolCLS)},
 		maxLengthFlag(), dtypeFlag(),
@@ -35,7 +36,7 @@ func predictCommand() *cli.Command {
 		Name:  "predict",
 		Usage: "label or embed rows, one JSON object a line",
 		Description: `Rows are JSON objects with the task's columns, one a line, or lines of text for a
-task that reads one column. The task "embed" prints {"embedding":[...]}.
+task that reads one column. Empty lines are passed over. The task "embed" prints {"embedding":[...]}.
 
 Example:
   echo '{"sentence": "a gripping film"}' | gopet predict --model all-MiniLM-L6-v2 --adapter runs/sst2/adapter`,
@@ -47,7 +48,10 @@ Example:
 
 func predictAction(c *cli.Context) error {
 	// A read from a terminal or a pipe cannot be called back.
-	defer context.AfterFunc(c.Context, func() { os.Exit(exitFailure) })()
+	defer context.AfterFunc(c.Context, func() {
+		fmt.Fprintln(os.Stderr, "gopet: interrupted")
+		os.Exit(exitFailure)
+	})()
 	in, place := io.Reader(os.Stdin), "standard input"
 	if path := c.String("in"); path != "" {
 		file, err := os.Open(path)
@@ -132,6 +136,9 @@ func eachRows(in io.Reader, place string, columns []string, f func([]data.Row) e
 	var rows []data.Row
 	for number := int64(0); ; {
 		line, err := readLine(reader)
+		if number == 0 {
+			line = bytes.TrimPrefix(line, []byte("\ufeff"))
+		}
 		if err != nil && !errors.Is(err, io.EOF) {
 			return fmt.Errorf("%s: row %d: %w", place, number, err)
 		}
@@ -142,8 +149,8 @@ func eachRows(in io.Reader, place string, columns []string, f func([]data.Row) e
 				return err
 			}
 			rows = append(rows, row)
-			number++
 		}
+		number++
 		if len(rows) > 0 && (ended || len(rows) == most || reader.Buffered() == 0) {
 			if err := f(rows); err != nil {
 				return err
@@ -173,16 +180,20 @@ func readLine(reader *bufio.Reader) ([]byte, error) {
 // parseRow reads a JSON object, or takes the line as the only column's text.
 func parseRow(line []byte, place string, number int64, columns []string) (data.Row, error) {
 	line = bytes.TrimRight(line, "\r\n")
-	if line[0] != '{' && bytes.TrimSpace(line)[0] != '{' {
+	switch first := bytes.TrimSpace(line)[0]; {
+	case first == '[':
+		return data.Row{}, fmt.Errorf("%s: row %d: want a JSON object, not a list", place, number)
+	case first != '{':
 		if len(columns) > 1 {
 			return data.Row{}, fmt.Errorf("%s: row %d: want a JSON object with the columns %q", place, number, columns)
 		}
 		return data.RowOf(place, number, map[string]any{columns[0]: string(line)})
 	}
+	if !utf8.Valid(line) { // the decoder would replace what is not
+		return data.Row{}, fmt.Errorf("%s: row %d: not valid UTF-8", place, number)
+	}
 	values := map[string]any{}
-	decoder := json.NewDecoder(bytes.NewReader(line))
-	decoder.UseNumber()
-	if err := decoder.Decode(&values); err != nil {
+	if err := json.Unmarshal(line, &values); err != nil {
 		return data.Row{}, fmt.Errorf("%s: row %d: not a JSON object: %w", place, number, err)
 	}
 	for name := range values {

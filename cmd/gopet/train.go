@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -18,27 +19,27 @@ func trainCommand() *cli.Command {
 		&cli.StringFlag{Name: "out", Usage: "`RUN` directory to make"},
 		&cli.StringFlag{Name: "method", Usage: "full, apet-discrete or apet-adjacent", Value: d.Method},
 		&cli.Int64Flag{Name: "params", Usage: "APET: `K` entries to tune; 0 trains the head alone"},
-		&cli.Int64Flag{Name: "block", Usage: "apet-adjacent: runs of `B` entries (default: one run a tensor)"},
-		&cli.StringFlag{Name: "targets", Usage: "all-linear, qv, all or a `REGEX` of parameter names (default: the method's)"},
+		&cli.Int64Flag{Name: "block", Usage: "apet-adjacent: runs of `B` entries", DefaultText: "one run a tensor"},
+		&cli.StringFlag{Name: "targets", Usage: "all-linear, qv, all or a `REGEX` of parameter names", DefaultText: "the method's"},
 		&cli.StringFlag{Name: "head", Usage: "train or freeze a classifier's head", Value: d.Head},
 		&cli.StringFlag{Name: "adapter", Usage: "`DIR` of an adapter to start from"},
-		&cli.IntFlag{Name: "steps", Usage: "`N` optimizer steps (default: by --epochs)"},
+		&cli.IntFlag{Name: "steps", Usage: "`N` optimizer steps", DefaultText: "by --epochs"},
 		&cli.IntFlag{Name: "epochs", Usage: "`N` times through the training rows", Value: d.Epochs},
 		&cli.IntFlag{Name: "batch", Usage: "`N` rows a step", Value: d.Batch},
-		&cli.IntFlag{Name: "micro-batch", Usage: "`N` rows computed at once (default: the whole batch)"},
+		&cli.IntFlag{Name: "micro-batch", Usage: "`N` rows computed at once", DefaultText: "the whole batch"},
 		maxLengthFlag(),
 		&cli.StringFlag{Name: "dtype", Usage: "float32 or bfloat16", Value: d.DType},
-		&cli.Float64Flag{Name: "lr", Usage: "peak learning rate `X` (default: the method's rule)"},
+		&cli.Float64Flag{Name: "lr", Usage: "peak learning rate `X`", DefaultText: "the method's rule"},
 		&cli.StringFlag{Name: "schedule", Usage: "linear, constant or cosine", Value: d.Schedule},
-		&cli.IntFlag{Name: "warmup", Usage: "`N` steps (default: 6 % of the run)", Value: d.Warmup, DefaultText: "6 % of the run"},
+		&cli.IntFlag{Name: "warmup", Usage: "`N` steps", Value: d.Warmup, DefaultText: "6 % of the run"},
 		&cli.Float64Flag{Name: "weight-decay", Usage: "`X`, on tuned entries only"},
 		&cli.Float64Flag{Name: "clip", Usage: "norm `X` that gradients are scaled down to; 0: never", Value: d.Clip},
-		&cli.Float64Flag{Name: "dropout", Usage: "probability `X` (default: the method's own)", Value: d.Dropout, DefaultText: "the method's own"},
+		&cli.Float64Flag{Name: "dropout", Usage: "probability `X`", Value: d.Dropout, DefaultText: "the method's own"},
 		&cli.BoolFlag{Name: "class-weights", Usage: "weigh classes by the inverse of their frequency"},
-		&cli.StringFlag{Name: "select-metric", Usage: "`NAME` of the validation score that chooses the best step (default: the task's)"},
-		&cli.IntFlag{Name: "patience", Usage: "stop after `N` evaluations without improvement (default: never)"},
-		&cli.IntFlag{Name: "eval-every", Usage: "`N` steps (default: an epoch)"},
-		&cli.IntFlag{Name: "save-every", Usage: "checkpoint every `N` steps (default: only when interrupted)"},
+		&cli.StringFlag{Name: "select-metric", Usage: "`NAME` of the validation score that chooses the best step", DefaultText: "the task's"},
+		&cli.IntFlag{Name: "patience", Usage: "stop after `N` evaluations without improvement", DefaultText: "never"},
+		&cli.IntFlag{Name: "eval-every", Usage: "`N` steps", DefaultText: "an epoch"},
+		&cli.IntFlag{Name: "save-every", Usage: "checkpoint every `N` steps", DefaultText: "only when interrupted"},
 		&cli.Uint64Flag{Name: "seed", Usage: "`S` of masks, new heads, dropout and the order of rows"},
 		&cli.BoolFlag{Name: "shuffle", Usage: "shuffle the training rows", Value: d.Shuffle},
 		&cli.BoolFlag{Name: "resume", Usage: "go on with the interrupted run in --out, with its own settings"},
@@ -61,9 +62,40 @@ Example:
 
 func trainNeeds(c *cli.Context) error {
 	if c.Bool("resume") {
-		return needs("out")(c)
+		return resumeNeeds(c)
 	}
-	return needs("model", "data", "task", "out")(c)
+	if err := needs("model", "data", "task", "out")(c); err != nil {
+		return err
+	}
+	switch method := c.String("method"); {
+	case strings.HasPrefix(method, "apet-") && !c.IsSet("params") && !c.IsSet("adapter"):
+		return usageError{fmt.Errorf("train: no --params given: how many entries %s tunes (0: the head alone)", method)}
+	case method == "full":
+		return without(c, method, "params", "block", "targets")
+	case method == "apet-discrete":
+		return without(c, method, "block")
+	}
+	return nil
+}
+
+// without refuses flags that a method does not know.
+func without(c *cli.Context, method string, flags ...string) error {
+	for _, flag := range flags {
+		if c.IsSet(flag) {
+			return usageError{fmt.Errorf("train: --%s means nothing to --method %s", flag, method)}
+		}
+	}
+	return nil
+}
+
+// resumeNeeds refuses settings beside --resume: the run keeps its own.
+func resumeNeeds(c *cli.Context) error {
+	for _, flag := range c.LocalFlagNames() {
+		if flag != "resume" && flag != "out" && flag != "json" {
+			return usageError{fmt.Errorf("train: --%s beside --resume: a run goes on with its own settings", flag)}
+		}
+	}
+	return needs("out")(c)
 }
 
 func trainAction(c *cli.Context) error {

@@ -105,7 +105,7 @@ func (o *Options) check() error {
 			return fmt.Errorf("import: split %q has no files", name)
 		}
 	}
-	if o.Validation < 0 || o.Validation >= 1 {
+	if !(o.Validation >= 0 && o.Validation < 1) { // NaN is neither
 		return fmt.Errorf("import: a validation share of %v is not from 0 to below 1", o.Validation)
 	}
 	if o.Validation > 0 && (len(o.Inputs[data.Train]) == 0 || len(o.Inputs[data.Validation]) > 0) {
