@@ -2,6 +2,7 @@ package models
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -18,24 +19,47 @@ type Options struct {
 	Seed   uint64 // of the new head's weights
 }
 
-// Loader makes a model of one family from a directory and its config.json.
-type Loader func(dir string, config *Config, options Options) (Model, error)
+// Maker makes a model from a directory and its config.json.
+type Maker func(dir string, config *Config, options Options) (Model, error)
 
-var families = map[string]Loader{}
+// Family is what a model family can do.
+type Family struct {
+	// Load makes a model with the checkpoint's values.
+	Load Maker
+	// Declare makes one without values on torch.Meta, from config.json and,
+	// where there are weights, their names. Options.DType and Labels count.
+	Declare Maker
+}
+
+var families = map[string]Family{}
 
 // Register enters a family under the model_type of its config.json. Entering
 // one twice panics.
-func Register(modelType string, load Loader) {
+func Register(modelType string, family Family) {
 	if _, taken := families[modelType]; taken {
 		panic(fmt.Sprintf("models: family %q registered twice", modelType))
 	}
-	families[modelType] = load
+	families[modelType] = family
 }
 
-// Load reads the model in a Hugging Face directory: config.json and
-// model.safetensors, whole or in shards. The caller closes the model. Errors
-// are one line each and name the file.
+// Types lists the model_type of every registered family.
+func Types() []string { return slices.Sorted(maps.Keys(families)) }
+
+// Load reads the model in a Hugging Face directory: config.json and the
+// weights, whole or in shards. The caller closes the model. Errors are one
+// line each and name the file.
 func Load(dir string, options Options) (Model, error) {
+	return open(dir, options, func(f Family) Maker { return f.Load })
+}
+
+// Declare makes the model of a directory's config.json without weights: its
+// parameters have names, shapes and dtypes, and take no memory. Nothing can be
+// computed with it. The caller closes it.
+func Declare(dir string, options Options) (Model, error) {
+	return open(dir, options, func(f Family) Maker { return f.Declare })
+}
+
+func open(dir string, options Options, maker func(Family) Maker) (Model, error) {
 	config, err := ReadConfig(dir)
 	if err != nil {
 		return nil, err
@@ -44,18 +68,9 @@ func Load(dir string, options Options) (Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	load, ok := families[modelType]
+	family, ok := families[modelType]
 	if !ok {
-		return nil, fmt.Errorf("%s: model_type %q is not supported: want %s", config.Path, modelType, known())
+		return nil, fmt.Errorf("%s: model_type %q is not supported: want %s", config.Path, modelType, strings.Join(Types(), " or "))
 	}
-	return load(dir, config, options)
-}
-
-func known() string {
-	var names []string
-	for name := range families {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return strings.Join(names, " or ")
+	return maker(family)(dir, config, options)
 }

@@ -14,9 +14,11 @@ type Input struct {
 	Train bool          // dropout is on
 }
 
-// Model is an encoder with, where it has labels, a classification head. The
-// forward methods panic with *torch.Error, and only read the parameters: any
-// number of goroutines may call them, each with a batch of its own.
+// Model is what every family has: an encoder over one list of parameters, and
+// what loading and saving it takes. What it answers with is a [Classifier]'s
+// or a [TextToText]'s. The forward methods panic with *torch.Error, and only
+// read the parameters: any number of goroutines may call them, each with a
+// batch of its own.
 type Model interface {
 	// Registry lists the parameters and layers, in order.
 	Registry() *nn.Registry
@@ -24,19 +26,16 @@ type Model interface {
 	Base() []*nn.Parameter
 	// Head lists the parameters of the classification head; none without one.
 	Head() []*nn.Parameter
-	// Labels names the classes of the head in the order of the logits.
-	Labels() []string
-	// MaxLength is the longest sequence that the model can read.
+	// MaxLength is the longest sequence that the model can read, soft prompt
+	// included; math.MaxInt where nothing limits it.
 	MaxLength() int
 
-	// Embed returns the input of the first layer, [rows, length, dim].
+	// Embed returns the input of the encoder's first layer, [rows, length,
+	// dim]; length counts the soft prompt, if there is one.
 	Embed(in Input) *torch.Tensor
-	// Encode returns the last hidden state, [rows, length, dim], from what
+	// Encode returns the encoder's last hidden state, [rows, length, dim], from what
 	// Embed returned for the same input.
 	Encode(embedded *torch.Tensor, in Input) *torch.Tensor
-	// Classify returns the logits, float32 [rows, labels], from the last
-	// hidden state.
-	Classify(hidden *torch.Tensor, in Input) *torch.Tensor
 
 	// SetDropout sets every dropout probability, in place of the checkpoint's.
 	SetDropout(p float64)
@@ -48,12 +47,52 @@ type Model interface {
 	Close()
 }
 
-// Logits runs the whole model: float32 [rows, labels].
-func Logits(m Model, in Input) *torch.Tensor {
-	return m.Classify(Hidden(m, in), in)
+// Classifier is an encoder with, where it has labels, a classification head.
+type Classifier interface {
+	Model
+	// Labels names the classes of the head in the order of the logits.
+	Labels() []string
+	// Classify returns the logits, float32 [rows, labels], from the last
+	// hidden state.
+	Classify(hidden *torch.Tensor, in Input) *torch.Tensor
 }
 
-// Hidden is the last hidden state, [rows, length, dim].
+// TextToText is an encoder with a decoder that writes text.
+type TextToText interface {
+	Model
+	// Decode returns the logits, float32 [rows, length, vocabulary], of what
+	// follows each of the decoder's input ids, int64 [rows, length], given the
+	// encoder's last hidden state for in.
+	Decode(ids, hidden *torch.Tensor, in Input) *torch.Tensor
+	// StartID is the decoder's first input id.
+	StartID() int64
+	// Generate writes the ids that follow StartID for each row, the end's
+	// included where it was reached.
+	Generate(hidden *torch.Tensor, in Input, options GenerateOptions) [][]int64
+}
+
+// GenerateOptions say how text is generated, under transformers' names.
+type GenerateOptions struct {
+	MaxNewTokens  int     // at most so many ids a row
+	NumBeams      int     // 0 or 1: greedy
+	LengthPenalty float64 // exponent of the length that beams' scores are divided by; 0: 1
+	EarlyStopping bool    // stop once there are NumBeams finished beams
+}
+
+// Labels names the classes of a model's head; nil without one.
+func Labels(m Model) []string {
+	if c, ok := m.(Classifier); ok {
+		return c.Labels()
+	}
+	return nil
+}
+
+// Logits runs a whole Classifier: float32 [rows, labels].
+func Logits(m Model, in Input) *torch.Tensor {
+	return m.(Classifier).Classify(Hidden(m, in), in)
+}
+
+// Hidden is the encoder's last hidden state, [rows, length, dim].
 func Hidden(m Model, in Input) *torch.Tensor {
 	return m.Encode(m.Embed(in), in)
 }

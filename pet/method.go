@@ -26,8 +26,15 @@ type Model interface {
 type Options struct {
 	K       int64  // entries to tune: APET
 	Block   int64  // length of a contiguous run; 0: one run a tensor: apet-adjacent
-	Targets string // which tensors: "all-linear", "qv", "all", or a regular expression
+	Targets string // which tensors: "all-linear", "qv", "all", or a regular expression; "": the method's
 	Seed    uint64 // of whatever the method draws
+
+	Rank       int64   // of each pair of matrices; 0: 8: lora
+	Alpha      float64 // the update is scaled by Alpha/Rank; 0: 16: lora
+	Prompt     int64   // number of vectors; 0: 100: prompt
+	Bottleneck int64   // width of the bottleneck; 0: 24: adapter
+	Placement  string  // paper, houlsby or pfeiffer; "": paper: adapter
+	Init       string  // zero or paper; "": the method's own
 }
 
 // Method tunes a model in its own way. It holds no state.
@@ -42,6 +49,9 @@ type Method interface {
 	// Dropout is the probability used when none is given; negative: the
 	// model's own.
 	Dropout() float64
+	// Count is the number of parameters that Attach would tune, found from
+	// the model's shapes alone: the model may be one of models.Declare.
+	Count(m Model, o Options) (int64, error)
 	// Attach prepares a model whose parameters are all frozen.
 	Attach(m Model, o Options) (Tuning, error)
 	// Restore attaches what Save of a Tuning wrote, with its values.
@@ -65,6 +75,20 @@ type Tuning interface {
 	// every base weight's bits restored, and the tuning's memory is freed.
 	// Full tuning has no base left to restore and keeps its values.
 	Detach()
+}
+
+// Merger is a Tuning that can be folded into the base weights, so that the
+// model computes the same, and can be saved, without it.
+type Merger interface {
+	Tuning
+	// Merge puts what was learned into the base weights and takes the hooks
+	// away. After it the tuning is only for Unmerge and Detach.
+	Merge() error
+	// Unmerge undoes Merge.
+	Unmerge() error
+	// Exact reports whether Unmerge restores every bit of the base, or brings
+	// it back within rounding only.
+	Exact() bool
 }
 
 // NamedTensor is a tensor of an adapter file.

@@ -8,11 +8,13 @@ import (
 	"github.com/gopet-ml/gopet/torch/internal/ctorch"
 )
 
-// Device is where tensors are: CPU, or CUDA(n).
+// Device is where tensors are: CPU, CUDA(n) or Meta.
 type Device int32
 
-// CPU is the host.
-const CPU Device = -1
+const (
+	CPU  Device = -1 // the host
+	Meta Device = -2 // nowhere: tensors that have a shape and a dtype, and no elements
+)
 
 // CUDA is NVIDIA device n, from 0.
 func CUDA(n int) Device { return Device(n) }
@@ -20,10 +22,13 @@ func CUDA(n int) Device { return Device(n) }
 // IsCUDA reports whether d is an NVIDIA device.
 func (d Device) IsCUDA() bool { return d >= 0 }
 
-// String is PyTorch's name: "cpu" or "cuda:n".
+// String is PyTorch's name: "cpu", "meta" or "cuda:n".
 func (d Device) String() string {
-	if d == CPU {
+	switch d {
+	case CPU:
 		return "cpu"
+	case Meta:
+		return "meta"
 	}
 	return fmt.Sprintf("cuda:%d", int32(d))
 }

@@ -21,8 +21,13 @@ func create(s *Scope, f func(out *ctorch.Handle) error) *Tensor {
 // Empty allocates a tensor on the CPU without setting its elements. As in
 // every factory, a nil scope leaves the tensor to the caller to close.
 func Empty(s *Scope, dtype DType, shape ...int64) *Tensor {
+	return EmptyOn(s, CPU, dtype, shape...)
+}
+
+// EmptyOn is Empty on a device. On Meta nothing is allocated.
+func EmptyOn(s *Scope, device Device, dtype DType, shape ...int64) *Tensor {
 	return create(s, func(out *ctorch.Handle) error {
-		return ctorch.Empty(out, shape, int32(dtype), int32(CPU))
+		return ctorch.Empty(out, shape, int32(dtype), int32(device))
 	})
 }
 

@@ -114,6 +114,9 @@ var operations = []operation{
 	{"layer_norm", "", []operand{normal(2, 3, 5), normal(5), positive(5)}, func(_ *torch.Scope, x tensors) *torch.Tensor {
 		return torch.LayerNorm(x[0], x[1], x[2], 1e-5)
 	}},
+	{"rms_norm", "", []operand{normal(2, 3, 5), normal(5)}, func(_ *torch.Scope, x tensors) *torch.Tensor {
+		return torch.RMSNorm(x[0], x[1], 1e-6)
+	}},
 	{"layer_norm", "no bias", []operand{normal(3, 4), normal(4)}, func(_ *torch.Scope, x tensors) *torch.Tensor {
 		return torch.LayerNorm(x[0], x[1], nil, 1e-12)
 	}},

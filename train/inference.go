@@ -165,7 +165,7 @@ func (i *Inference) loadModel(ctx context.Context, setup Setup, dtype torch.DTyp
 // matchLabels brings the task's labels into the order of a checkpoint's own
 // head.
 func (i *Inference) matchLabels(ctx context.Context, setup Setup) error {
-	have := i.Model.Labels()
+	have := models.Labels(i.Model)
 	if i.Task == nil || len(have) == 0 || slices.Equal(have, i.Task.Labels) {
 		return nil
 	}

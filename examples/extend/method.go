@@ -24,16 +24,34 @@ func (layerNorm) LearningRate(int64) float64 { return 1e-2 }
 
 func (layerNorm) Dropout() float64 { return 0 }
 
+func (layerNorm) Count(m pet.Model, _ pet.Options) (int64, error) {
+	var n int64
+	for _, p := range parameters(m) {
+		n += p.NumEl()
+	}
+	return n, nil
+}
+
+// parameters lists what the method tunes. T5's norms have no bias.
+func parameters(m pet.Model) []*nn.Parameter {
+	var list []*nn.Parameter
+	for _, norm := range m.Registry().LayerNorms() {
+		list = append(list, norm.Weight)
+		if norm.Bias != nil {
+			list = append(list, norm.Bias)
+		}
+	}
+	return list
+}
+
 func (layerNorm) Attach(m pet.Model, _ pet.Options) (pet.Tuning, error) {
 	s := torch.NewScope(torch.NoGrad())
 	defer s.Close()
 	t := &normTuning{}
-	for _, norm := range m.Registry().LayerNorms() {
-		for _, p := range []*nn.Parameter{norm.Weight, norm.Bias} {
-			t.base = append(t.base, s.Keep(p.Tensor.In(s).Clone()))
-			t.tuned = append(t.tuned, p)
-			p.Tensor.SetRequiresGrad(true)
-		}
+	for _, p := range parameters(m) {
+		t.base = append(t.base, s.Keep(p.Tensor.In(s).Clone()))
+		t.tuned = append(t.tuned, p)
+		p.Tensor.SetRequiresGrad(true)
 	}
 	return t, nil
 }

@@ -11,26 +11,34 @@ type embeddings struct {
 	word, position, tokenType *nn.Embedding
 	norm                      *nn.LayerNorm
 	dropout                   nn.Dropout
+	prompt                    *nn.SoftPrompt
 }
 
 func newEmbeddings(path nn.Path, c Config) *embeddings {
-	return &embeddings{
+	e := &embeddings{
 		word:      nn.NewEmbedding(path.Sub("word_embeddings"), c.VocabSize, c.HiddenSize),
 		position:  nn.NewEmbedding(path.Sub("position_embeddings"), c.MaxPositionEmbeddings, c.HiddenSize),
 		tokenType: nn.NewEmbedding(path.Sub("token_type_embeddings"), c.TypeVocabSize, c.HiddenSize),
 		norm:      nn.NewLayerNorm(path.Sub("LayerNorm"), c.HiddenSize, c.LayerNormEps),
 		dropout:   nn.Dropout{P: c.HiddenDropout},
 	}
+	e.prompt = nn.NewSoftPrompt(path, e.word, c.HiddenSize)
+	return e
 }
 
-// forward returns [rows, length, dim].
+// forward returns [rows, length, dim], the prompt's vectors first, if any:
+// they have positions and a token type as words do.
 func (e *embeddings) forward(in models.Input) *torch.Tensor {
-	s, device, length := in.IDs.Scope(), in.IDs.Device(), in.IDs.Dim(1)
-	types := in.Types
-	if types == nil {
+	s, device := in.IDs.Scope(), in.IDs.Device()
+	words := e.prompt.Prepend(e.word.Forward(in.IDs))
+	length := words.Dim(1)
+	var types *torch.Tensor
+	if in.Types == nil {
 		types = torch.Zeros(s, torch.Int64, length).ToDevice(device)
+	} else {
+		types = e.prompt.PrependTypes(in.Types)
 	}
 	positions := torch.Arange(s, length, torch.Int64).ToDevice(device)
-	x := e.word.Forward(in.IDs).Add(e.tokenType.Forward(types)).Add(e.position.Forward(positions))
+	x := words.Add(e.tokenType.Forward(types)).Add(e.position.Forward(positions))
 	return e.dropout.Forward(e.norm.Forward(x), in.Train)
 }

@@ -23,6 +23,6 @@ func Example() {
 		Mask: torch.FromSlice(s, []bool{true, true, true, true, true, true, true, false}, 2, 4),
 	}
 	logits := models.Logits(model, batch)
-	fmt.Println(logits.Shape(), model.Labels()[logits.Select(0, 0).ArgMax(0).Int64s()[0]])
+	fmt.Println(logits.Shape(), models.Labels(model)[logits.Select(0, 0).ArgMax(0).Int64s()[0]])
 	// Output: [2 3] straight on
 }

@@ -10,17 +10,17 @@ import (
 type layer struct {
 	attention            *nn.SelfAttention
 	attentionOutput      *nn.Linear
-	attentionNorm        *nn.LayerNorm
+	attentionEnd         *nn.Sublayer
 	intermediate, output *nn.Linear
-	outputNorm           *nn.LayerNorm
+	outputEnd            *nn.Sublayer
 	activation           func(*torch.Tensor) *torch.Tensor
-	dropout              nn.Dropout // before each residual
 }
 
 func newLayer(path nn.Path, c Config) *layer {
 	self, attentionOutput := path.Sub("attention").Sub("self"), path.Sub("attention").Sub("output")
 	output := path.Sub("output")
-	return &layer{
+	dropout := nn.Dropout{P: c.HiddenDropout}
+	l := &layer{
 		attention: &nn.SelfAttention{
 			Query:   nn.NewLinear(self.Sub("query"), c.HiddenSize, c.HiddenSize, true, nn.AttentionQuery),
 			Key:     nn.NewLinear(self.Sub("key"), c.HiddenSize, c.HiddenSize, true, nn.AttentionKey),
@@ -28,20 +28,20 @@ func newLayer(path nn.Path, c Config) *layer {
 			Heads:   c.Heads,
 			Dropout: nn.Dropout{P: c.AttentionDropout},
 		},
-		attentionOutput: nn.NewLinear(attentionOutput.Sub("dense"), c.HiddenSize, c.HiddenSize, true, nn.AttentionOutput),
-		attentionNorm:   nn.NewLayerNorm(attentionOutput.Sub("LayerNorm"), c.HiddenSize, c.LayerNormEps),
-		intermediate:    nn.NewLinear(path.Sub("intermediate").Sub("dense"), c.HiddenSize, c.IntermediateSize, true, nn.FeedForward),
-		output:          nn.NewLinear(output.Sub("dense"), c.IntermediateSize, c.HiddenSize, true, nn.FeedForward),
-		outputNorm:      nn.NewLayerNorm(output.Sub("LayerNorm"), c.HiddenSize, c.LayerNormEps),
-		activation:      activations[c.HiddenAct],
-		dropout:         nn.Dropout{P: c.HiddenDropout},
+		activation: activations[c.HiddenAct],
 	}
+	l.attentionOutput = nn.NewLinear(attentionOutput.Sub("dense"), c.HiddenSize, c.HiddenSize, true, nn.AttentionOutput)
+	l.attentionEnd = nn.NewSublayer(attentionOutput, nn.SelfAttentionSublayer, c.HiddenSize, dropout,
+		nn.NewLayerNorm(attentionOutput.Sub("LayerNorm"), c.HiddenSize, c.LayerNormEps))
+	l.intermediate = nn.NewLinear(path.Sub("intermediate").Sub("dense"), c.HiddenSize, c.IntermediateSize, true, nn.FeedForward)
+	l.output = nn.NewLinear(output.Sub("dense"), c.IntermediateSize, c.HiddenSize, true, nn.FeedForward)
+	l.outputEnd = nn.NewSublayer(output, nn.FeedForwardSublayer, c.HiddenSize, dropout,
+		nn.NewLayerNorm(output.Sub("LayerNorm"), c.HiddenSize, c.LayerNormEps))
+	return l
 }
 
 // forward keeps the shape [rows, length, dim] of x; mask is SelfAttention's.
 func (l *layer) forward(x, mask *torch.Tensor, train bool) *torch.Tensor {
-	attended := l.attentionOutput.Forward(l.attention.Forward(x, mask, train))
-	x = l.attentionNorm.Forward(l.dropout.Forward(attended, train).Add(x))
-	fed := l.output.Forward(l.activation(l.intermediate.Forward(x)))
-	return l.outputNorm.Forward(l.dropout.Forward(fed, train).Add(x))
+	x = l.attentionEnd.Forward(l.attentionOutput.Forward(l.attention.Forward(x, mask, train)), x, train)
+	return l.outputEnd.Forward(l.output.Forward(l.activation(l.intermediate.Forward(x))), x, train)
 }

@@ -16,7 +16,31 @@ const (
 	headWeight   = "classifier.weight"
 )
 
-// load is the family's models.Loader.
+// declare is the family's models.Declare. Without weights to look at, the
+// model has a pooler, as transformers' models have.
+func declare(dir string, file *models.Config, o models.Options) (models.Model, error) {
+	config, err := ParseConfig(file)
+	if err != nil {
+		return nil, err
+	}
+	held := contents{pooler: true}
+	if c, err := checkpoint.Open(dir); err == nil {
+		defer c.Close()
+		if held, err = inspect(c, config); err != nil {
+			return nil, fmt.Errorf("%s: %w", dir, err)
+		}
+	}
+	registry := nn.NewRegistry(o.DType, torch.Meta)
+	m, err := build(registry, config, held, o.Labels)
+	if err != nil {
+		registry.Close()
+		return nil, err
+	}
+	m.file = file
+	return m, nil
+}
+
+// load is the family's models.Load.
 func load(dir string, file *models.Config, o models.Options) (models.Model, error) {
 	m, err := loadModel(dir, file, o)
 	if err != nil {

@@ -19,9 +19,9 @@ type Model struct {
 	head       *head      // nil where there are no labels
 }
 
-var _ models.Model = (*Model)(nil)
+var _ models.Classifier = (*Model)(nil)
 
-func init() { models.Register("bert", load) }
+func init() { models.Register("bert", models.Family{Load: load, Declare: declare}) }
 
 // newModel declares every layer, in the order of transformers' parameters,
 // over uninitialised memory.
@@ -58,7 +58,7 @@ func (m *Model) MaxLength() int { return int(m.config.MaxPositionEmbeddings) }
 func (m *Model) SetDropout(p float64) {
 	m.embeddings.dropout.P = p
 	for _, l := range m.layers {
-		l.attention.Dropout.P, l.dropout.P = p, p
+		l.attention.Dropout.P, l.attentionEnd.Dropout.P, l.outputEnd.Dropout.P = p, p, p
 	}
 	if m.head != nil {
 		m.head.dropout.P = p
@@ -76,7 +76,8 @@ func (m *Model) Embed(in models.Input) *torch.Tensor { return m.embeddings.forwa
 func (m *Model) Encode(embedded *torch.Tensor, in models.Input) *torch.Tensor {
 	var mask *torch.Tensor
 	if in.Mask != nil {
-		mask = in.Mask.Unsqueeze(1).Unsqueeze(1) // the same for every head and query
+		visible := m.embeddings.prompt.PrependMask(in.Mask)
+		mask = visible.Unsqueeze(1).Unsqueeze(1) // the same for every head and query
 	}
 	x := embedded
 	for _, l := range m.layers {

@@ -30,17 +30,37 @@ func (m method) Dropout() float64 { return 0 }
 // DefaultTargets is what is eligible when no targets are named.
 const DefaultTargets = "all-linear"
 
-func (m method) Attach(model pet.Model, o pet.Options) (pet.Tuning, error) {
+// Count is o.K, checked against what is eligible.
+func (m method) Count(model pet.Model, o pet.Options) (int64, error) {
+	_, sizes, err := candidates(model, &o)
+	if err != nil {
+		return 0, err
+	}
+	if _, err := checkCount(sizes, o.K); err != nil {
+		return 0, fmt.Errorf("%s: %w", m.name, err)
+	}
+	return o.K, nil
+}
+
+// candidates lists the parameters that may hold entries, and their sizes.
+func candidates(model pet.Model, o *pet.Options) (targets []*nn.Parameter, sizes []int64, err error) {
 	if o.Targets == "" {
 		o.Targets = DefaultTargets
 	}
-	targets, err := pet.Targets(model, o.Targets)
-	if err != nil {
-		return nil, err
+	if targets, err = pet.Targets(model, o.Targets); err != nil {
+		return nil, nil, err
 	}
-	sizes := make([]int64, len(targets))
+	sizes = make([]int64, len(targets))
 	for i, p := range targets {
 		sizes[i] = p.NumEl()
+	}
+	return targets, sizes, nil
+}
+
+func (m method) Attach(model pet.Model, o pet.Options) (pet.Tuning, error) {
+	targets, sizes, err := candidates(model, &o)
+	if err != nil {
+		return nil, err
 	}
 	positions, err := m.layout(sizes, o.K, o.Block, o.Seed)
 	if err != nil {

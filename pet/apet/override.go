@@ -54,13 +54,13 @@ func layerNormOverride(l *nn.LayerNorm, masks map[*nn.Parameter]torch.Mask) func
 		return nil
 	}
 	return func(x *torch.Tensor) *torch.Tensor {
-		w, b := l.Weight.Tensor, l.Bias.Tensor
+		w, b := l.Weight.Tensor, l.BiasTensor()
 		if weightMasked {
 			w = torch.MaskedParameter(x.Scope(), w, weight)
 		}
 		if biasMasked {
 			b = torch.MaskedParameter(x.Scope(), b, bias)
 		}
-		return torch.LayerNorm(x, w, b, l.Eps)
+		return l.Normalize(x, w, b)
 	}
 }

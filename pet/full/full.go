@@ -24,6 +24,16 @@ func (method) LearningRate(int64) float64 { return 5e-5 }
 
 func (method) Dropout() float64 { return -1 }
 
+func (method) Count(m pet.Model, _ pet.Options) (int64, error) {
+	var n int64
+	for _, p := range m.Registry().Parameters() {
+		if !slices.Contains(m.Head(), p) {
+			n += p.NumEl()
+		}
+	}
+	return n, nil
+}
+
 func (method) Attach(m pet.Model, _ pet.Options) (pet.Tuning, error) {
 	t := &tuning{}
 	for _, p := range m.Registry().Parameters() {

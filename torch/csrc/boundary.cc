@@ -40,7 +40,9 @@ std::vector<at::Tensor> unwrap_list(const gt_tensor *handles, size_t n) {
 
 at::TensorOptions options(int32_t dtype, int32_t device) {
   auto o = at::TensorOptions().dtype(static_cast<at::ScalarType>(dtype));
-  return device < 0 ? o.device(at::kCPU) : o.device(at::kCUDA, static_cast<int8_t>(device));
+  if (device == GT_DEVICE_CPU) return o.device(at::kCPU);
+  if (device == GT_DEVICE_META) return o.device(at::kMeta);
+  return o.device(at::kCUDA, static_cast<int8_t>(device));
 }
 
 CallGuard::CallGuard(int32_t mode) : previous_grad_mode_(c10::GradMode::is_enabled()) {

@@ -58,7 +58,9 @@ gt_error gt_cuda_device_count(int32_t *out) GT_NOEXCEPT;
 gt_error gt_synchronize(int32_t device) GT_NOEXCEPT;
 
 /* tensor.cc: creation, life, properties, copies. dtype is a c10::ScalarType;
- * device is -1 for the CPU, else the number of a CUDA device. */
+ * device is GT_DEVICE_CPU, GT_DEVICE_META or the number of a CUDA device. */
+#define GT_DEVICE_CPU (-1)
+#define GT_DEVICE_META (-2)
 gt_error gt_empty(gt_tensor *out, const int64_t *shape, size_t ndim, int32_t dtype,
                   int32_t device) GT_NOEXCEPT;
 gt_error gt_full(gt_tensor *out, const int64_t *shape, size_t ndim, int32_t dtype, int32_t device,
@@ -172,6 +174,8 @@ gt_error gt_linear(gt_tensor *out, int32_t mode, gt_tensor x, gt_tensor weight,
 gt_error gt_embedding(gt_tensor *out, int32_t mode, gt_tensor weight, gt_tensor ids) GT_NOEXCEPT;
 gt_error gt_layer_norm(gt_tensor *out, int32_t mode, gt_tensor x, gt_tensor weight, gt_tensor bias,
                        double eps) GT_NOEXCEPT;
+gt_error gt_rms_norm(gt_tensor *out, int32_t mode, gt_tensor x, gt_tensor weight,
+                     double eps) GT_NOEXCEPT;
 gt_error gt_gelu(gt_tensor *out, int32_t mode, gt_tensor a, int32_t tanh_approximation) GT_NOEXCEPT;
 gt_error gt_dropout(gt_tensor *out, int32_t mode, gt_tensor a, double p) GT_NOEXCEPT;
 gt_error gt_attention(gt_tensor *out, int32_t mode, gt_tensor q, gt_tensor k, gt_tensor v,

@@ -17,6 +17,16 @@ gt_error gt_layer_norm(gt_tensor *out, int32_t mode, gt_tensor x, gt_tensor weig
             at::layer_norm(unwrap(x), unwrap(weight).sizes(), unwrap(weight), optional(bias), eps))
 }
 
+gt_error gt_rms_norm(gt_tensor *out, int32_t mode, gt_tensor x, gt_tensor weight,
+                     double eps) noexcept {
+  GT_BOUNDARY(mode, {
+    const at::Tensor &input = unwrap(x);
+    const at::Tensor &scale = unwrap(weight);
+    *out = wrap(at::rms_norm(input.to(scale.scalar_type()), scale.sizes(), scale, eps)
+                    .to(input.scalar_type()));
+  })
+}
+
 gt_error gt_gelu(gt_tensor *out, int32_t mode, gt_tensor a, int32_t tanh_approximation) noexcept {
   GT_RESULT(out, mode, at::gelu(unwrap(a), tanh_approximation ? "tanh" : "none"))
 }

@@ -46,7 +46,10 @@ gt_error gt_dtype(int32_t *out, gt_tensor a) noexcept {
 }
 
 gt_error gt_device(int32_t *out, gt_tensor a) noexcept {
-  GT_BOUNDARY(0, *out = unwrap(a).is_cpu() ? -1 : unwrap(a).device().index())
+  GT_BOUNDARY(0, {
+    const at::Device device = unwrap(a).device();
+    *out = device.is_cpu() ? GT_DEVICE_CPU : device.is_meta() ? GT_DEVICE_META : device.index();
+  })
 }
 
 gt_error gt_is_contiguous(int32_t *out, gt_tensor a) noexcept {

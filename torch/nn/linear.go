@@ -19,6 +19,7 @@ const (
 
 // Linear is y = x W^T + b, W [out, in].
 type Linear struct {
+	Name         string     // the path of the module in Hugging Face's model
 	Weight, Bias *Parameter // Bias is nil where there is none
 	In, Out      int64
 	Role         Role
@@ -28,10 +29,19 @@ type Linear struct {
 
 // NewLinear declares path.weight and, with bias, path.bias.
 func NewLinear(path Path, in, out int64, bias bool, role Role) *Linear {
-	l := &Linear{In: in, Out: out, Role: role, Weight: path.Parameter("weight", out, in)}
+	l := &Linear{Name: path.String(), In: in, Out: out, Role: role, Weight: path.Parameter("weight", out, in)}
 	if bias {
 		l.Bias = path.Parameter("bias", out)
 	}
+	path.registry.linears = append(path.registry.linears, l)
+	return l
+}
+
+// NewTiedLinear enters a layer under path whose weight [out, in] is another
+// module's, such as a head that shares the embedding table.
+func NewTiedLinear(path Path, weight *Parameter, role Role) *Linear {
+	shape := weight.Tensor.Shape()
+	l := &Linear{Name: path.String(), In: shape[1], Out: shape[0], Role: role, Weight: weight}
 	path.registry.linears = append(path.registry.linears, l)
 	return l
 }

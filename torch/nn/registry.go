@@ -9,13 +9,15 @@ import (
 
 // Registry lists what a model is made of, in the order of its declaration.
 type Registry struct {
-	parameters []*Parameter
-	byName     map[string]*Parameter
-	linears    []*Linear
-	embeddings []*Embedding
-	layerNorms []*LayerNorm
-	dtype      torch.DType
-	device     torch.Device
+	parameters  []*Parameter
+	byName      map[string]*Parameter
+	linears     []*Linear
+	embeddings  []*Embedding
+	layerNorms  []*LayerNorm
+	sublayers   []*Sublayer
+	softPrompts []*SoftPrompt
+	dtype       torch.DType
+	device      torch.Device
 }
 
 // NewRegistry starts an empty list. Weights of linear layers and embeddings
@@ -47,6 +49,12 @@ func (r *Registry) Embeddings() []*Embedding { return r.embeddings }
 
 // LayerNorms lists every layer norm in order.
 func (r *Registry) LayerNorms() []*LayerNorm { return r.layerNorms }
+
+// Sublayers lists every block's end in order.
+func (r *Registry) Sublayers() []*Sublayer { return r.sublayers }
+
+// SoftPrompts lists every place of a prompt in order, the encoder's first.
+func (r *Registry) SoftPrompts() []*SoftPrompt { return r.softPrompts }
 
 // Close frees every parameter.
 func (r *Registry) Close() {
@@ -102,17 +110,8 @@ func (p Path) parameter(name string, dtype torch.DType, shape []int64) *Paramete
 	if _, taken := p.registry.byName[full]; taken {
 		panic(fmt.Sprintf("nn: parameter %q declared twice", full))
 	}
-	parameter := &Parameter{Name: full, Tensor: emptyOn(p.registry.device, dtype, shape)}
+	parameter := &Parameter{Name: full, Tensor: torch.EmptyOn(nil, p.registry.device, dtype, shape...)}
 	p.registry.byName[full] = parameter
 	p.registry.parameters = append(p.registry.parameters, parameter)
 	return parameter
-}
-
-func emptyOn(device torch.Device, dtype torch.DType, shape []int64) *torch.Tensor {
-	if device == torch.CPU {
-		return torch.Empty(nil, dtype, shape...)
-	}
-	s := torch.NewScope(torch.NoGrad())
-	defer s.Close()
-	return s.Keep(torch.Empty(s, dtype, shape...).ToDevice(device))
 }

@@ -28,7 +28,7 @@ func (f *floor) step() (elapsed time.Duration, err error) {
 		in, targets := batch(s, f.options, f.model)
 		begin := time.Now()
 		embedded := f.model.Embed(in).Detach().SetRequiresGrad(true)
-		logits := f.model.Classify(f.model.Encode(embedded, in), in)
+		logits := f.model.(models.Classifier).Classify(f.model.Encode(embedded, in), in)
 		loss := torch.CrossEntropy(logits, targets, nil, torch.ReduceMean)
 		loss.Backward()
 		loss.Item()

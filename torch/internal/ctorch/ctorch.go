@@ -175,6 +175,8 @@ package ctorch
 #cgo nocallback gt_reshape
 #cgo noescape gt_rng_state
 #cgo nocallback gt_rng_state
+#cgo noescape gt_rms_norm
+#cgo nocallback gt_rms_norm
 #cgo noescape gt_rsqrt
 #cgo nocallback gt_rsqrt
 #cgo noescape gt_select

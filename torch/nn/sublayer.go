@@ -1,0 +1,52 @@
+package nn
+
+import "github.com/gopet-ml/gopet/torch"
+
+// SublayerRole says which block of a transformer layer a Sublayer ends.
+type SublayerRole int
+
+// The blocks of a transformer layer.
+const (
+	SelfAttentionSublayer SublayerRole = iota
+	CrossAttentionSublayer
+	FeedForwardSublayer
+)
+
+// Sublayer is where the output of a block joins the residual stream: the sum
+// of the two, normalised where the model normalises after it (BERT), as it is
+// where it normalises before the block (T5).
+type Sublayer struct {
+	Name    string // the path of the module in Hugging Face's model
+	Role    SublayerRole
+	Dim     int64
+	Dropout Dropout    // of the block's output
+	Norm    *LayerNorm // of the sum; nil for none
+	// Override, when set, joins the block's output, after dropout, with the
+	// stream instead of Join. Both are [..., dim].
+	Override func(output, stream *torch.Tensor) *torch.Tensor
+}
+
+// NewSublayer enters a sublayer under the module's path. Norm may be nil.
+func NewSublayer(path Path, role SublayerRole, dim int64, dropout Dropout, norm *LayerNorm) *Sublayer {
+	s := &Sublayer{Name: path.String(), Role: role, Dim: dim, Dropout: dropout, Norm: norm}
+	path.registry.sublayers = append(path.registry.sublayers, s)
+	return s
+}
+
+// Forward joins a block's output with the stream, both [..., dim].
+func (s *Sublayer) Forward(output, stream *torch.Tensor, train bool) *torch.Tensor {
+	output = s.Dropout.Forward(output, train)
+	if s.Override != nil {
+		return s.Override(output, stream)
+	}
+	return s.Join(output, stream)
+}
+
+// Join is what Forward computes without dropout and override.
+func (s *Sublayer) Join(output, stream *torch.Tensor) *torch.Tensor {
+	sum := output.Add(stream)
+	if s.Norm == nil {
+		return sum
+	}
+	return s.Norm.Forward(sum)
+}
