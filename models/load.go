@@ -24,6 +24,8 @@ type Maker func(dir string, config *Config, options Options) (Model, error)
 
 // Family is what a model family can do.
 type Family struct {
+	// Summary says in one line what is read, and what it can be asked.
+	Summary string
 	// Load makes a model with the checkpoint's values.
 	Load Maker
 	// Declare makes one without values on torch.Meta, from config.json and,
@@ -44,6 +46,9 @@ func Register(modelType string, family Family) {
 
 // Types lists the model_type of every registered family.
 func Types() []string { return slices.Sorted(maps.Keys(families)) }
+
+// Summary is the line of a registered family about itself.
+func Summary(modelType string) string { return families[modelType].Summary }
 
 // Load reads the model in a Hugging Face directory: config.json and the
 // weights, whole or in shards. The caller closes the model. Errors are one

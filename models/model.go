@@ -41,8 +41,9 @@ type Model interface {
 	SetDropout(p float64)
 	// Warnings are remarks of loading, each one line.
 	Warnings() []string
-	// Save writes a new Hugging Face directory.
-	Save(dir string) error
+	// Save writes a new Hugging Face directory, with copies of other files,
+	// such as the [Companions] of the directory it was loaded from.
+	Save(dir string, others ...string) error
 	// Close frees the parameters.
 	Close()
 }

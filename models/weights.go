@@ -80,14 +80,20 @@ func readParameter(c *checkpoint.Checkpoint, key string, t *torch.Tensor) error 
 }
 
 // WriteDirectory writes config.json and model.safetensors as the new directory
-// dir, whole or not at all; key names a parameter in the file.
-func WriteDirectory(dir string, config []byte, parameters []*nn.Parameter, key func(name string) string) error {
+// dir, with copies of other files, whole or not at all; key names a parameter
+// in the file.
+func WriteDirectory(dir string, config []byte, parameters []*nn.Parameter, key func(name string) string, others ...string) error {
 	if _, err := os.Lstat(dir); err == nil {
 		return fmt.Errorf("%s already exists: choose another directory", dir)
 	}
 	return atomicfile.WriteDir(dir, func(dir string) error {
 		if err := os.WriteFile(filepath.Join(dir, "config.json"), config, 0o666); err != nil {
 			return err
+		}
+		for _, path := range others {
+			if err := copyFile(path, dir); err != nil {
+				return err
+			}
 		}
 		return writeParameters(filepath.Join(dir, "model.safetensors"), parameters, key)
 	})

@@ -55,7 +55,8 @@ func newApp() *cli.App {
 		Version:         version.Version,
 		HideHelpCommand: true,
 		Commands: []*cli.Command{
-			trainCommand(), evalCommand(), predictCommand(), dataCommand(), compareCommand(), benchCommand(), doctorCommand(), versionCommand(),
+			trainCommand(), evalCommand(), predictCommand(), compareCommand(), mergeCommand(),
+			dataCommand(), methodsCommand(), modelsCommand(), benchCommand(), doctorCommand(), versionCommand(),
 		},
 		// Errors are printed once, by run.
 		ExitErrHandler: func(*cli.Context, error) {},

@@ -9,12 +9,12 @@ import (
 
 // Save writes the model as a new directory that transformers loads: as a
 // BertForSequenceClassification where it has a head, else as a BertModel. The
-// directory must not exist.
+// directory must not exist; copies of others are put into it.
 //
 // transformers always gives a classifier a pooler. Where the model has none,
 // gopet reads the directory as it was saved, and transformers warns that it
 // makes up the pooler's weights.
-func (m *Model) Save(dir string) error {
+func (m *Model) Save(dir string, others ...string) error {
 	changes := map[string]any{
 		"architectures": []string{"BertModel"},
 		"model_type":    "bert",
@@ -34,7 +34,7 @@ func (m *Model) Save(dir string) error {
 	if m.head == nil {
 		key = func(name string) string { return strings.TrimPrefix(name, "bert.") }
 	}
-	if err := models.WriteDirectory(dir, config, m.registry.Parameters(), key); err != nil {
+	if err := models.WriteDirectory(dir, config, m.registry.Parameters(), key, others...); err != nil {
 		return fmt.Errorf("save: %w", err)
 	}
 	return nil

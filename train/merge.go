@@ -1,0 +1,64 @@
+package train
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/gopet-ml/gopet/models"
+	"github.com/gopet-ml/gopet/pet"
+	"github.com/gopet-ml/gopet/torch"
+)
+
+// MergeOptions say what to fold into what.
+type MergeOptions struct {
+	Model   string // directory of the base
+	Adapter string // directory of an adapter tuned on it
+	Out     string // the directory to make
+	Device  string
+	Threads int
+}
+
+// Merged says what a merge did.
+type Merged struct {
+	Method string `json:"method"`
+	Base   string `json:"base"`
+	Out    string `json:"out"`
+	// Exact: taking the adapter off again would restore every bit of the base;
+	// otherwise the base comes back within float rounding only.
+	Exact bool `json:"exact"`
+}
+
+// Merge folds an adapter into its base and writes a plain Hugging Face model,
+// the adapter's classification head and the base's tokenizer included.
+func Merge(ctx context.Context, o MergeOptions) (*Merged, error) {
+	config, err := pet.ReadAdapterConfig(o.Adapter)
+	if err != nil {
+		return nil, err
+	}
+	setup := Setup{Model: o.Model, Adapter: o.Adapter, Device: o.Device, Threads: o.Threads}
+	if config.Task != "" {
+		if setup.Task, err = FindTask(config.Task, config.Text, config.Label); err != nil {
+			return nil, fmt.Errorf("%s: %w", o.Adapter, err)
+		}
+	}
+	i, err := Open(ctx, setup)
+	if err != nil {
+		return nil, err
+	}
+	defer i.Close()
+	merger, ok := i.attached.Tuning.(pet.Merger)
+	if !ok {
+		return nil, fmt.Errorf("%s: %s adds to the model and cannot be folded into its weights: keep the adapter beside the model, or export it",
+			o.Adapter, config.Method)
+	}
+	if err := torch.Try(func() { err = merger.Merge() }); err != nil {
+		return nil, err
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", o.Adapter, err)
+	}
+	if err := i.Model.Save(o.Out, models.Companions(o.Model)...); err != nil {
+		return nil, err
+	}
+	return &Merged{Method: config.Method, Base: o.Model, Out: o.Out, Exact: merger.Exact()}, nil
+}
