@@ -229,7 +229,7 @@ func (i *Inference) Close() {
 	i.Model.Close()
 }
 
-// encode tokenises the parts of an input; it is a batch.Encoder.
+// encode tokenises the parts of an input; it is a batch.PairEncoder.
 func (i *Inference) encode(first, second string) (ids, types []int32) {
 	e := i.Tokenizer.EncodePair(first, second, i.maxLength)
 	return e.IDs, e.Types
@@ -237,6 +237,6 @@ func (i *Inference) encode(first, second string) (ids, types []int32) {
 
 // batches reads a split of the data.
 func (i *Inference) batches(ctx context.Context, o batch.Options, from batch.State) (*batch.Reader, error) {
-	o.Task, o.Encode, o.PadID = i.Task, i.encode, i.Tokenizer.PadID()
+	o.Columns, o.Encode, o.PadID = i.Task.Columns(), batch.ForHead(i.Task, i.encode), i.Tokenizer.PadID()
 	return batch.NewReader(ctx, o, from)
 }

@@ -62,7 +62,7 @@ func (i *Inference) forward(rows []data.Row, f func(in models.Input, from int)) 
 	defer runtime.UnlockOSThread()
 	from := 0
 	for part := range slices.Chunk(rows, evalRows) {
-		b, err := batch.Of(i.Task, i.encode, part, i.Tokenizer.PadID())
+		b, err := batch.Of(batch.HeadInput(i.Task, i.encode), part, i.Tokenizer.PadID())
 		if err != nil {
 			return err
 		}

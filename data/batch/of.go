@@ -1,21 +1,17 @@
 package batch
 
-import (
-	"github.com/gopet-ml/gopet/data"
-	"github.com/gopet-ml/gopet/data/task"
-)
+import "github.com/gopet-ml/gopet/data"
 
-// Of makes one batch of rows in their order, for prediction: it needs the
-// text columns and leaves the labels 0.
-func Of(t *task.Task, encode Encoder, rows []data.Row, padID int32) (*Batch, error) {
+// Of makes one batch of rows in their order, for prediction with an encoder
+// that needs no answer: HeadInput's or TextInput's.
+func Of(encode Encoder, rows []data.Row, padID int32) (*Batch, error) {
 	examples := make([]Example, len(rows))
 	for i, row := range rows {
-		first, second, err := t.Text(row)
-		if err != nil {
+		var err error
+		if examples[i], err = encode(row); err != nil {
 			return nil, err
 		}
-		ids, types := encode(first, second)
-		examples[i] = Example{IDs: ids, Types: types, Row: row.Number()}
+		examples[i].Row = row.Number()
 	}
 	return newBatch(examples, padID), nil
 }

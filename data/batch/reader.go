@@ -11,20 +11,15 @@ import (
 	"sync"
 
 	"github.com/gopet-ml/gopet/data"
-	"github.com/gopet-ml/gopet/data/task"
 )
-
-// An Encoder tokenises the two parts of an input; second is empty where the
-// task has one part (its Pair method tells). It is called from several
-// goroutines at once.
-type Encoder func(first, second string) (ids, types []int32)
 
 // An Arrangement says how rows become batches.
 type Arrangement int
 
 const (
 	// Shuffled is for training: shuffled rows, put together by length within
-	// a window of some batches, the batches of each window shuffled again.
+	// a window of some batches, the batches of each window shuffled again. Of
+	// rows of equal length those with targets of like length come together.
 	Shuffled Arrangement = iota
 	// FileOrder takes rows exactly as they come in the files.
 	FileOrder
@@ -38,9 +33,10 @@ const (
 type Options struct {
 	// Split is read.
 	Split data.Split
-	// Task renders its rows.
-	Task *task.Task
-	// Encode tokenises them.
+	// Columns are those that Encode reads, a task's Columns as a rule. No
+	// others are read from the files.
+	Columns []string
+	// Encode tokenises a row.
 	Encode Encoder
 	// Rows is the size of a batch, at least 1. The last batch of an epoch has
 	// what is left.
@@ -113,8 +109,8 @@ func NewReader(ctx context.Context, options Options, start State) (*Reader, erro
 }
 
 func (o *Options) setDefaults() error {
-	if o.Split == nil || o.Task == nil || o.Encode == nil {
-		return errors.New("batches need a split, a task and an encoder")
+	if o.Split == nil || len(o.Columns) == 0 || o.Encode == nil {
+		return errors.New("batches need a split, its columns and an encoder")
 	}
 	if o.Rows < 1 {
 		return fmt.Errorf("a batch of %d rows: it takes at least 1", o.Rows)
@@ -173,7 +169,7 @@ func (r *Reader) produceEpoch(ctx context.Context, at State) error {
 	first := at.Batch / window * window
 	rows := min(first*int64(o.Rows), data.NumRows(o.Split))
 	reader, err := data.NewReader(o.Split, data.Order{
-		Columns: o.Task.Columns(), Shuffle: o.Arrangement == Shuffled,
+		Columns: o.Columns, Shuffle: o.Arrangement == Shuffled,
 		Seed: o.Seed, Epoch: at.Epoch, Buffer: o.Buffer,
 	}, rows)
 	if err != nil {
@@ -234,7 +230,7 @@ func readRow(ctx context.Context, reader *data.Reader) (row data.Row, err error)
 // arrange cuts examples into batches, in the order in which they are due.
 func arrange(examples []Example, o *Options, epoch, first int64) []*Batch {
 	if o.Arrangement != FileOrder {
-		slices.SortStableFunc(examples, func(a, b Example) int { return cmp.Compare(len(a.IDs), len(b.IDs)) })
+		slices.SortStableFunc(examples, byLength)
 	}
 	var batches []*Batch
 	for part := range slices.Chunk(examples, o.Rows) {
@@ -250,10 +246,14 @@ func arrange(examples []Example, o *Options, epoch, first int64) []*Batch {
 	return shuffled
 }
 
+func byLength(a, b Example) int {
+	return cmp.Or(cmp.Compare(len(a.IDs), len(b.IDs)), cmp.Compare(len(a.Target), len(b.Target)))
+}
+
 // saltBatches keeps the order of batches apart from package data's of rows.
 const saltBatches = 3
 
-// encodeAll renders and tokenises rows on all workers, keeping their order. Of
+// encodeAll encodes rows on all workers, keeping their order. Of
 // several errors it returns the one of the earliest row.
 func (r *Reader) encodeAll(ctx context.Context, rows []data.Row) ([]Example, error) {
 	examples := make([]Example, len(rows))
@@ -279,12 +279,10 @@ func (r *Reader) encodeSome(ctx context.Context, rows []data.Row, examples []Exa
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		first, second, label, err := r.options.Task.Render(row)
-		if err != nil {
+		if examples[i], err = r.options.Encode(row); err != nil {
 			return err
 		}
-		ids, types := r.options.Encode(first, second)
-		examples[i] = Example{IDs: ids, Types: types, Label: int32(label), Row: row.Number()}
+		examples[i].Row = row.Number()
 	}
 	return nil
 }

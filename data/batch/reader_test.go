@@ -79,13 +79,19 @@ func encode(first, _ string) (ids, types []int32) {
 	return slices.Repeat([]int32{n}, length), slices.Repeat([]int32{1}, length)
 }
 
-func options(rows int, blocks ...int) Options {
+// parity is the task of telling even rows from odd ones.
+func parity(labels ...string) *task.Task {
 	t, err := task.Classify([]string{"text"}, "label")
 	if err != nil {
 		panic(err)
 	}
+	return t.WithLabels(labels)
+}
+
+func options(rows int, blocks ...int) Options {
+	t := parity("even", "odd")
 	return Options{
-		Split: &numbered{blocks: blocks}, Task: t.WithLabels([]string{"even", "odd"}), Encode: encode,
+		Split: &numbered{blocks: blocks}, Columns: t.Columns(), Encode: ForHead(t, encode),
 		Rows: rows, PadID: padID, Window: 4, Buffer: 30, Seed: 1, Epochs: 1, Workers: 3,
 	}
 }
@@ -285,8 +291,8 @@ func TestErrorsAreReturned(t *testing.T) {
 	}{
 		{"source", func(o *Options) { o.Split.(*numbered).fail = func(int) error { return broken } }, "broken"},
 		{"source panics", func(o *Options) { o.Split.(*numbered).fail = func(int) error { panic("out of cheese") } }, "panic while reading rows: out of cheese"},
-		{"encoder panics", func(o *Options) { o.Encode = func(string, string) ([]int32, []int32) { panic("redo") } }, "panic while tokenising: redo"},
-		{"label", func(o *Options) { o.Task = o.Task.WithLabels([]string{"even"}) }, `memory: row 1: label 1 is not one of the 1 classes of column "label": 0=even`},
+		{"encoder panics", func(o *Options) { o.Encode = func(data.Row) (Example, error) { panic("redo") } }, "panic while tokenising: redo"},
+		{"label", func(o *Options) { o.Encode = ForHead(parity("even"), encode) }, `memory: row 1: label 1 is not one of the 1 classes of column "label": 0=even`},
 	} {
 		o := options(4, 10)
 		o.Arrangement = FileOrder
@@ -304,7 +310,7 @@ func TestErrorsAreReturned(t *testing.T) {
 	}
 	r, err := NewReader(context.Background(), func() Options {
 		o := options(4, 10)
-		o.Encode = func(string, string) ([]int32, []int32) { panic("redo") }
+		o.Encode = func(data.Row) (Example, error) { panic("redo") }
 		return o
 	}(), State{})
 	if err != nil {
@@ -402,7 +408,7 @@ func TestOptionErrors(t *testing.T) {
 	}{
 		{func(o *Options) { o.Rows = 0 }, State{}, "a batch of 0 rows: it takes at least 1"},
 		{func(o *Options) { o.Split = &numbered{} }, State{}, `split "train" is empty`},
-		{func(o *Options) { o.Encode = nil }, State{}, "batches need a split, a task and an encoder"},
+		{func(o *Options) { o.Encode = nil }, State{}, "batches need a split, its columns and an encoder"},
 		{func(*Options) {}, State{Batch: 4}, `batch 4 of epoch 0 is not among the 3 of split "train"`},
 	} {
 		o := options(4, 10)
@@ -433,7 +439,7 @@ func BenchmarkParquetToBatches(b *testing.B) {
 	rows := 0
 	for b.Loop() {
 		r, err := NewReader(context.Background(), Options{
-			Split: split, Task: t, Encode: encodeBytes, Rows: 32, Epochs: 1, Seed: int64(rows),
+			Split: split, Columns: t.Columns(), Encode: ForHead(t, encodeBytes), Rows: 32, Epochs: 1, Seed: int64(rows),
 		}, State{})
 		if err != nil {
 			b.Fatal(err)

@@ -2,6 +2,7 @@ package task
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 
@@ -15,35 +16,47 @@ import (
 // the class names in the data's metadata, or else the distinct values of the
 // training split, which is read for it.
 func (t *Task) Bind(ctx context.Context, d data.Dataset) (*Task, error) {
-	splits := d.Splits()
-	if len(splits) == 0 {
-		return nil, fmt.Errorf("task %q: the data has no splits", t.Name)
-	}
-	for _, s := range splits {
-		if err := t.checkSplit(s); err != nil {
-			return nil, fmt.Errorf("task %q: %w", t.Name, err)
-		}
-	}
-	label, err := data.FindColumn(splits[0], t.LabelColumn)
-	if err != nil {
-		return nil, fmt.Errorf("task %q: %w", t.Name, err)
-	}
 	bound := *t
-	if len(bound.Labels) == 0 {
-		bound.Labels = label.Classes
-	}
-	if len(bound.Labels) == 0 {
-		if bound.Labels, err = distinctLabels(ctx, d, t.LabelColumn); err != nil {
-			return nil, fmt.Errorf("task %q: %w", t.Name, err)
-		}
-	}
-	if len(bound.Labels) < 2 {
-		return nil, fmt.Errorf("task %q: column %q has the one label %q: there is nothing to tell apart", t.Name, t.LabelColumn, bound.Labels[0])
-	}
-	if bound.classes, err = bound.indexClasses(label.Classes); err != nil {
+	if err := bound.bind(ctx, d); err != nil {
 		return nil, fmt.Errorf("task %q: %w", t.Name, err)
 	}
 	return &bound, nil
+}
+
+func (t *Task) bind(ctx context.Context, d data.Dataset) error {
+	splits := d.Splits()
+	if len(splits) == 0 {
+		return errors.New("the data has no splits")
+	}
+	for _, s := range splits {
+		if err := t.checkSplit(s); err != nil {
+			return err
+		}
+	}
+	if t.Generates() {
+		return nil
+	}
+	return t.bindLabels(ctx, d)
+}
+
+func (t *Task) bindLabels(ctx context.Context, d data.Dataset) error {
+	label, err := data.FindColumn(d.Splits()[0], t.LabelColumn)
+	if err != nil {
+		return err
+	}
+	if len(t.Labels) == 0 {
+		t.Labels = label.Classes
+	}
+	if len(t.Labels) == 0 {
+		if t.Labels, err = distinctLabels(ctx, d, t.LabelColumn); err != nil {
+			return err
+		}
+	}
+	if len(t.Labels) < 2 {
+		return fmt.Errorf("column %q has the one label %q: there is nothing to tell apart", t.LabelColumn, t.Labels[0])
+	}
+	t.classes, err = t.indexClasses(label.Classes)
+	return err
 }
 
 func (t *Task) checkSplit(s data.Split) error {
@@ -59,12 +72,15 @@ func (t *Task) checkSplit(s data.Split) error {
 			return fmt.Errorf("split %q: column %q is of type %s, not string", s.Name(), name, c.Kind)
 		}
 	}
-	c, err := data.FindColumn(s, t.LabelColumn)
+	c, err := data.FindColumn(s, t.AnswerColumn())
 	if err != nil {
 		return err
 	}
-	if c.Kind != column.Int && c.Kind != column.String {
-		return fmt.Errorf("split %q: column %q is of type %s: labels are strings or ints", s.Name(), t.LabelColumn, c.Kind)
+	switch {
+	case t.Generates() && c.Kind != column.String && c.Kind != column.Strings:
+		return fmt.Errorf("split %q: column %q is of type %s: targets are strings or lists of strings", s.Name(), c.Name, c.Kind)
+	case !t.Generates() && c.Kind != column.Int && c.Kind != column.String:
+		return fmt.Errorf("split %q: column %q is of type %s: labels are strings or ints", s.Name(), c.Name, c.Kind)
 	}
 	return nil
 }

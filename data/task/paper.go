@@ -1,7 +1,7 @@
 package task
 
-// The classification tasks of the paper: templates, label words and metric of
-// its reference code.
+// The tasks of the paper: templates, label words and metrics of its reference
+// code.
 func init() {
 	for _, t := range []*Task{
 		single("sst2", "sentence: ", "sentence"),
@@ -12,6 +12,12 @@ func init() {
 		pair("rte", Inference, "sentence1", "sentence2", "entailment", "not_entailment"),
 		pair("qqp", Paraphrase, "question1", "question2", "not_duplicate", "duplicate"),
 		pair("mrpc", Paraphrase, "sentence1", "sentence2", "not_equivalent", "equivalent"),
+		{
+			Name: "nq_open", Type: QuestionAnswering, Metric: ExactMatch,
+			First: Template{Column: "question"}, TargetColumn: "answer",
+		},
+		summary("samsum", "dialogue"),
+		summary("multi_news", "document"),
 	} {
 		Register(t)
 	}
@@ -35,6 +41,15 @@ func pair(name, kind, first, second string, labels ...string) *Task {
 		Second:      Template{Prefix: spoken(second) + ": ", Column: second},
 		LabelColumn: "label",
 		Labels:      labels,
+	}
+}
+
+// summary is the task of summing up one text.
+func summary(name, column string) *Task {
+	return &Task{
+		Name: name, Type: Summarisation, Metric: RougeL,
+		First:        Template{Prefix: "summarize: ", Column: column},
+		TargetColumn: "summary",
 	}
 }
 

@@ -8,27 +8,18 @@
 // columns are there and settles what the labels are.
 package task
 
-import (
-	"fmt"
-	"maps"
-	"slices"
-	"sync"
-
-	"github.com/gopet-ml/gopet/data"
-	"github.com/gopet-ml/gopet/internal/nearest"
-)
+import "github.com/gopet-ml/gopet/data"
 
 // The types of task, within which tuned parameters transfer (the paper's
 // section on transfer).
 const (
-	Sentiment      = "sentiment"
-	Inference      = "inference"
-	Paraphrase     = "paraphrase"
-	Classification = "classification"
+	Sentiment         = "sentiment"
+	Inference         = "inference"
+	Paraphrase        = "paraphrase"
+	QuestionAnswering = "question answering"
+	Summarisation     = "summarisation"
+	Classification    = "classification"
 )
-
-// Accuracy is the metric of all classification tasks here.
-const Accuracy = "accuracy"
 
 // A Template renders one column of a row as text: Prefix and the column's
 // value. The zero Template renders nothing.
@@ -44,61 +35,27 @@ type Task struct {
 	Type string
 	// First and Second are the two parts of the input. Second is the zero
 	// Template where there is but one part. The paper's templates join them
-	// with " [SEP] ": an encoder with pairs takes them as a pair.
+	// with Separator: an encoder with pairs takes them as a pair.
 	First, Second Template
-	LabelColumn   string
+	// LabelColumn holds the class of a row, a number or a word; it is empty
+	// where the task generates text.
+	LabelColumn string
 	// Labels are the label words in the order of the classes. A named task's
 	// are the paper's, whatever names a data file gives the classes; those of
 	// Classify are the data's, known once it is bound.
 	Labels []string
+	// TargetColumn holds the text to generate, or a list of texts any of which
+	// will do; it is empty where the task tells classes.
+	TargetColumn string
+	// Metric is the one of Metrics that chooses among models.
 	Metric string
 
 	classes classIndex
 }
 
-var registry = struct {
-	sync.RWMutex
-	tasks map[string]*Task
-}{tasks: map[string]*Task{}}
-
-// Register adds a task under its name. It panics if the task has no name, no
-// columns or no labels, or if the name is taken, as registering is done by a
-// package's init.
-func Register(t *Task) {
-	registry.Lock()
-	defer registry.Unlock()
-	if t.Name == "" || t.First.Column == "" || t.LabelColumn == "" || len(t.Labels) < 2 {
-		panic(fmt.Sprintf("task: %q needs a name, a column, a label column and two labels", t.Name))
-	}
-	if _, taken := registry.tasks[t.Name]; taken || t.Name == ClassifyName {
-		panic(fmt.Sprintf("task: %q is registered twice", t.Name))
-	}
-	t.classes = t.indexLabels()
-	registry.tasks[t.Name] = t
-}
-
-// Lookup returns the registered task of that name. The error for an unknown
-// name suggests the nearest one.
-func Lookup(name string) (*Task, error) {
-	registry.RLock()
-	t, ok := registry.tasks[name]
-	registry.RUnlock()
-	switch {
-	case ok:
-		return t, nil
-	case name == ClassifyName:
-		return nil, fmt.Errorf("task %q needs to know its columns: the texts and the label", name)
-	default:
-		return nil, fmt.Errorf("unknown task %q; %s", name, nearest.Hint(name, append(Names(), ClassifyName)))
-	}
-}
-
-// Names returns the names of the registered tasks, sorted.
-func Names() []string {
-	registry.RLock()
-	defer registry.RUnlock()
-	return slices.Sorted(maps.Keys(registry.tasks))
-}
+// Generates reports whether the answer is text without bounds, not one of
+// Labels.
+func (t *Task) Generates() bool { return t.TargetColumn != "" }
 
 // TextColumns returns the columns that the input is made of.
 func (t *Task) TextColumns() []string {
@@ -108,8 +65,17 @@ func (t *Task) TextColumns() []string {
 	return []string{t.First.Column, t.Second.Column}
 }
 
-// Columns returns the columns that Render needs: the texts and the label.
-func (t *Task) Columns() []string { return append(t.TextColumns(), t.LabelColumn) }
+// AnswerColumn returns the column of the answer: LabelColumn or TargetColumn.
+func (t *Task) AnswerColumn() string {
+	if t.Generates() {
+		return t.TargetColumn
+	}
+	return t.LabelColumn
+}
+
+// Columns returns the columns that training and scoring need: those of the
+// text and that of the answer.
+func (t *Task) Columns() []string { return append(t.TextColumns(), t.AnswerColumn()) }
 
 // Text renders the two parts of the input; the second is empty in a task with
 // one. It needs no label, so it serves prediction as well.
@@ -135,7 +101,8 @@ func (p Template) render(row data.Row) (string, error) {
 // Pair reports whether the input has two parts.
 func (t *Task) Pair() bool { return t.Second.Column != "" }
 
-// Render returns the input's parts and the index of the row's label in Labels.
+// Render returns the input's parts and the index of the row's label in Labels,
+// for a task with labels.
 func (t *Task) Render(row data.Row) (first, second string, label int, err error) {
 	if first, second, err = t.Text(row); err != nil {
 		return "", "", 0, err

@@ -82,8 +82,11 @@ func TestLookupErrors(t *testing.T) {
 }
 
 func TestRegister(t *testing.T) {
-	t.Cleanup(func() { delete(registry.tasks, "topics") })
-	Register(&Task{Name: "topics", First: Template{Column: "t"}, LabelColumn: "l", Labels: []string{"a", "b"}})
+	t.Cleanup(func() {
+		delete(registry.tasks, "topics")
+		registry.order = registry.order[:len(registry.order)-1]
+	})
+	Register(&Task{Name: "topics", Metric: Accuracy, First: Template{Column: "t"}, LabelColumn: "l", Labels: []string{"a", "b"}})
 	task, err := Lookup("topics")
 	if err != nil {
 		t.Fatal(err)
@@ -92,7 +95,7 @@ func TestRegister(t *testing.T) {
 		t.Errorf("label %d, %v", label, err)
 	}
 	for _, bad := range []*Task{
-		{Name: "topics", First: Template{Column: "t"}, LabelColumn: "l", Labels: []string{"a", "b"}},
+		{Name: "topics", Metric: Accuracy, First: Template{Column: "t"}, LabelColumn: "l", Labels: []string{"a", "b"}},
 		{Name: ClassifyName, First: Template{Column: "t"}, LabelColumn: "l", Labels: []string{"a", "b"}},
 		{Name: "x", LabelColumn: "l", Labels: []string{"a", "b"}},
 		{Name: "x", First: Template{Column: "t"}, Labels: []string{"a", "b"}},
@@ -271,7 +274,8 @@ func TestLabelErrors(t *testing.T) {
 	}
 }
 
-// Every row of every task's data renders, with every label in use.
+// Every row of every task's data renders, with every label in use, and every
+// row that generates has an answer.
 func TestTheTasksData(t *testing.T) {
 	for _, name := range Names() {
 		t.Run(name, func(t *testing.T) {
@@ -291,34 +295,62 @@ func TestTheTasksData(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, split := range d.Splits() {
-				seen := make([]bool, len(task.Labels))
-				r, err := data.NewReader(split, data.Order{Columns: task.Columns()}, 0)
-				if err != nil {
-					t.Fatal(err)
-				}
-				for {
-					row, err := r.Next(context.Background())
-					if errors.Is(err, io.EOF) {
-						break
-					}
-					if err != nil {
-						t.Fatal(err)
-					}
-					first, second, label, err := task.Render(row)
-					if err != nil {
-						t.Fatal(err)
-					}
-					if !strings.HasPrefix(first, task.First.Prefix) || !strings.HasPrefix(second, task.Second.Prefix) {
-						t.Fatalf("%s renders %q, %q", row.Place(), first, second)
-					}
-					seen[label] = true
-				}
-				for label, was := range seen {
-					if !was {
-						t.Errorf("split %s has no row labelled %s", split.Name(), task.Labels[label])
+				seen := map[string]bool{}
+				eachRow(t, split, task, func(row data.Row) {
+					seen[checkRow(t, task, row)] = true
+				})
+				for _, label := range task.Labels {
+					if !seen[label] {
+						t.Errorf("split %s has no row labelled %s", split.Name(), label)
 					}
 				}
 			}
 		})
+	}
+}
+
+// checkRow renders a row and returns its target.
+func checkRow(t *testing.T, task *Task, row data.Row) string {
+	t.Helper()
+	first, second, err := task.Text(row)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.HasPrefix(first, task.First.Prefix) || !strings.HasPrefix(second, task.Second.Prefix) {
+		t.Fatalf("%s renders %q, %q", row.Place(), first, second)
+	}
+	source, err := task.Source(row)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.HasPrefix(source, "Input: "+first) || !strings.HasSuffix(source, second+" Output: ") {
+		t.Fatalf("%s reads %q", row.Place(), source)
+	}
+	references, err := task.References(row)
+	if err != nil {
+		t.Fatal(err)
+	}
+	target, err := task.Target(row)
+	if err != nil || target != references[0] || target == "" {
+		t.Fatalf("%s: target %q, references %q, %v", row.Place(), target, references, err)
+	}
+	return target
+}
+
+func eachRow(t *testing.T, split data.Split, task *Task, f func(data.Row)) {
+	t.Helper()
+	r, err := data.NewReader(split, data.Order{Columns: task.Columns()}, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for {
+		row, err := r.Next(context.Background())
+		if errors.Is(err, io.EOF) {
+			return
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		f(row)
 	}
 }
