@@ -102,7 +102,10 @@ func (a *Attached) LoadTensors(path string) error {
 		if err := a.Load(file); err != nil {
 			return fmt.Errorf("%s: %w", path, err)
 		}
-		return loadHead(a.head, file)
+		if err := loadHead(a.head, file); err != nil {
+			return fmt.Errorf("%s: %w", path, err)
+		}
+		return nil
 	})
 }
 
@@ -150,16 +153,24 @@ func LoadAdapter(dir string, m Model, fingerprint string, trainHead bool) (*Atta
 		return nil, err
 	}
 	defer file.Close()
+	a, err := Restore(m, method, config.Config, file, config.Head, trainHead)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", dir, err)
+	}
+	return a, nil
+}
+
+// Restore attaches a method to a model, with the configuration and the tensors
+// of an adapter that the method's tuning saved. With head the tensors hold the
+// model's head too, which is trained on unless trainHead is false.
+func Restore(m Model, method Method, config json.RawMessage, tensors Tensors, head, trainHead bool) (*Attached, error) {
 	var a *Attached
-	err = torchErr(func() error {
-		a, err = attach(m, method, trainHead, func() (Tuning, error) { return method.Restore(m, config.Config, file) })
-		if err != nil {
-			return fmt.Errorf("%s: %w", dir, err)
+	err := torchErr(func() (err error) {
+		a, err = attach(m, method, trainHead, func() (Tuning, error) { return method.Restore(m, config, tensors) })
+		if err != nil || !head {
+			return err
 		}
-		if config.Head {
-			return loadHead(m.Head(), file)
-		}
-		return nil
+		return loadHead(m.Head(), tensors)
 	})
 	if err != nil && a != nil {
 		a.Detach()
@@ -168,16 +179,16 @@ func LoadAdapter(dir string, m Model, fingerprint string, trainHead bool) (*Atta
 	return a, err
 }
 
-func loadHead(head []*nn.Parameter, file *TensorFile) error {
+func loadHead(head []*nn.Parameter, tensors Tensors) error {
 	s := torch.NewScope(torch.NoGrad())
 	defer s.Close()
 	for _, p := range head {
-		saved, err := file.Read(s, p.Name)
+		saved, err := tensors.Read(s, p.Name)
 		if err != nil {
 			return err
 		}
 		if got, want := saved.Shape(), p.Tensor.Shape(); !slices.Equal(got, want) {
-			return fmt.Errorf("%s: tensor %q has shape %v, the model's head %v", file.path, p.Name, got, want)
+			return fmt.Errorf("tensor %q has shape %v, the model's head %v", p.Name, got, want)
 		}
 		p.Tensor.CopyFrom(saved)
 	}

@@ -9,17 +9,17 @@ import (
 	"github.com/gopet-ml/gopet/torch"
 )
 
-// In an adapter's file each tuned tensor NAME has NAME.apet_index, its
-// positions as encodePositions writes them (uint8), and NAME.apet_values, its
+// In an adapter's file each tuned tensor NAME has NAME+IndexSuffix, its
+// positions as EncodePositions writes them (uint8), and NAME+ValuesSuffix, its
 // values (float32), which replace the base's.
 const (
-	indexSuffix  = ".apet_index"
-	valuesSuffix = ".apet_values"
+	IndexSuffix  = ".apet_index"
+	ValuesSuffix = ".apet_values"
 )
 
-// encodePositions writes ascending positions as the gaps between them, each
+// EncodePositions writes ascending positions as the gaps between them, each
 // an unsigned LEB128 number: about two bytes an entry at the usual densities.
-func encodePositions(positions []int64) []byte {
+func EncodePositions(positions []int64) []byte {
 	code := make([]byte, 0, 2*len(positions))
 	next := int64(0)
 	for _, at := range positions {
@@ -29,8 +29,8 @@ func encodePositions(positions []int64) []byte {
 	return code
 }
 
-// decodePositions reads what encodePositions wrote, for a tensor of size entries.
-func decodePositions(code []byte, size int64) ([]int64, error) {
+// DecodePositions reads what EncodePositions wrote, for a tensor of size entries.
+func DecodePositions(code []byte, size int64) ([]int64, error) {
 	var positions []int64
 	next := int64(0)
 	for len(code) > 0 {
@@ -51,7 +51,7 @@ func readPositions(model pet.Model, tensors pet.Tensors) (map[string][]int64, er
 	defer s.Close()
 	positions := map[string][]int64{}
 	for _, name := range tensors.Names() {
-		target, ok := strings.CutSuffix(name, indexSuffix)
+		target, ok := strings.CutSuffix(name, IndexSuffix)
 		if !ok {
 			continue
 		}
@@ -66,7 +66,7 @@ func readPositions(model pet.Model, tensors pet.Tensors) (map[string][]int64, er
 		if code.DType() != torch.Uint8 {
 			return nil, fmt.Errorf("tensor %q is %v, want uint8", name, code.DType())
 		}
-		if positions[target], err = decodePositions(code.Bytes(), p.NumEl()); err != nil {
+		if positions[target], err = DecodePositions(code.Bytes(), p.NumEl()); err != nil {
 			return nil, fmt.Errorf("tensor %q: %w", name, err)
 		}
 	}

@@ -12,7 +12,7 @@ func TestPositionsComeBack(t *testing.T) {
 		nil, {0}, {126, 127, 128}, {0, 127, 255, 16511, 16512}, {math.MaxInt32, 1 << 40},
 	} {
 		size := int64(1<<40 + 1)
-		got, err := decodePositions(encodePositions(positions), size)
+		got, err := DecodePositions(EncodePositions(positions), size)
 		if err != nil || !slices.Equal(got, positions) {
 			t.Errorf("%d came back as %d (%v)", positions, got, err)
 		}
@@ -22,7 +22,7 @@ func TestPositionsComeBack(t *testing.T) {
 func TestTwoBytesAnEntryAtUsualDensities(t *testing.T) {
 	const size, k = 10_000_000, 20_000
 	positions := newRandom(1).subset(k, size)
-	if code := encodePositions(positions); len(code) > 2*k {
+	if code := EncodePositions(positions); len(code) > 2*k {
 		t.Errorf("%d bytes for %d entries of %d", len(code), k, size)
 	}
 }
@@ -35,7 +35,7 @@ func TestBrokenPositionsAreRefused(t *testing.T) {
 		"overflow":       bytes.Repeat([]byte{0xff}, 12),
 		"huge gap":       {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01},
 	} {
-		if got, err := decodePositions(code, 100); err == nil {
+		if got, err := DecodePositions(code, 100); err == nil {
 			t.Errorf("%s: decoded as %d", name, got)
 		}
 	}
@@ -49,7 +49,7 @@ func FuzzDecodePositions(f *testing.F) {
 		if size < 0 {
 			return
 		}
-		positions, err := decodePositions(code, size)
+		positions, err := DecodePositions(code, size)
 		if err != nil {
 			return
 		}
@@ -60,7 +60,7 @@ func FuzzDecodePositions(f *testing.F) {
 			}
 			previous = at
 		}
-		again, err := decodePositions(encodePositions(positions), size)
+		again, err := DecodePositions(EncodePositions(positions), size)
 		if err != nil || !slices.Equal(again, positions) {
 			t.Fatalf("%d came back as %d (%v)", positions, again, err)
 		}

@@ -108,10 +108,10 @@ func (t *tuning) Detach() {
 func (t *tuning) Save(s *torch.Scope) []pet.NamedTensor {
 	list := make([]pet.NamedTensor, 0, 2*len(t.entries))
 	for _, e := range t.entries {
-		code := encodePositions(e.mask.Index.Int64s())
+		code := EncodePositions(e.mask.Index.Int64s())
 		list = append(list,
-			pet.NamedTensor{Name: e.parameter.Name + indexSuffix, Tensor: torch.FromSlice(s, code, int64(len(code)))},
-			pet.NamedTensor{Name: e.parameter.Name + valuesSuffix, Tensor: e.mask.Values.In(s)})
+			pet.NamedTensor{Name: e.parameter.Name + IndexSuffix, Tensor: torch.FromSlice(s, code, int64(len(code)))},
+			pet.NamedTensor{Name: e.parameter.Name + ValuesSuffix, Tensor: e.mask.Values.In(s)})
 	}
 	return list
 }
@@ -120,12 +120,12 @@ func (t *tuning) Load(tensors pet.Tensors) error {
 	s := torch.NewScope(torch.NoGrad())
 	defer s.Close()
 	for _, e := range t.entries {
-		saved, err := tensors.Read(s, e.parameter.Name+valuesSuffix)
+		saved, err := tensors.Read(s, e.parameter.Name+ValuesSuffix)
 		if err != nil {
 			return err
 		}
 		if got, want := saved.Shape(), e.mask.Values.Shape(); !slices.Equal(got, want) {
-			return fmt.Errorf("tensor %q has shape %v, the mask %v", e.parameter.Name+valuesSuffix, got, want)
+			return fmt.Errorf("tensor %q has shape %v, the mask %v", e.parameter.Name+ValuesSuffix, got, want)
 		}
 		e.mask.Values.CopyFrom(saved)
 		e.parameter.Tensor.Put(e.mask.Index, saved)
