@@ -72,17 +72,10 @@ func (i *Inference) score(b *batch.Batch, scores *Scores) {
 // guessing at random and of always naming the largest class, and the loss,
 // unless it is not finite: JSON has no number for that.
 func (s *Scores) Values() map[string]float64 {
-	values := map[string]float64{
-		"rows": float64(s.Rows()), "random_guess": s.RandomGuess(), "majority": s.Majority(),
-	}
+	values := metrics.Values(s)
+	values["rows"], values["random_guess"], values["majority"] = float64(s.Rows()), s.RandomGuess(), s.Majority()
 	if finite(s.Loss) != nil {
 		values["loss"] = s.Loss
-	}
-	for _, name := range metrics.Names() {
-		value, err := s.Value(name)
-		if err == nil {
-			values[name] = value
-		}
 	}
 	return values
 }

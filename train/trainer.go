@@ -119,7 +119,7 @@ func (t *trainer) prepareTuning(ctx context.Context) error {
 	if c.SelectMetric == "" {
 		c.SelectMetric = t.Task.Metric
 	}
-	if err := metrics.Check(c.SelectMetric); err != nil {
+	if err := metrics.Check(c.SelectMetric, metrics.KindOf(t.Task, false)); err != nil {
 		return err
 	}
 	if c.ClassWeights {

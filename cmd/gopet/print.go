@@ -13,7 +13,6 @@ import (
 	"github.com/gopet-ml/gopet/report/format"
 	"github.com/gopet-ml/gopet/report/table"
 	"github.com/gopet-ml/gopet/train"
-	"github.com/gopet-ml/gopet/train/metrics"
 )
 
 // printPairs writes name and value in two columns.
@@ -34,7 +33,7 @@ func printResult(w io.Writer, r *train.Result, out string) error {
 		{"validation " + r.Best.Metric, format.Percent(r.Best.Value, 2)},
 	}
 	if r.TestScores != nil {
-		for _, name := range metrics.Names() {
+		for _, name := range r.TestScores.Kind().Names() {
 			pairs = append(pairs, [2]string{"test " + name, format.Percent(r.Test[name], 2)})
 		}
 	}
@@ -55,7 +54,7 @@ func printResult(w io.Writer, r *train.Result, out string) error {
 
 func printScores(w io.Writer, split string, s *train.Scores) error {
 	pairs := [][2]string{{"split", split}, {"rows", format.Count(s.Rows())}, {"loss", format.Decimal(s.Loss, 4)}}
-	for _, name := range metrics.Names() {
+	for _, name := range s.Kind().Names() {
 		if value, err := s.Value(name); err == nil {
 			pairs = append(pairs, [2]string{name, format.Percent(value, 2)})
 		}

@@ -1,37 +1,11 @@
-// Package metrics scores predicted classes against labels: accuracy, macro F1,
-// Matthews correlation, the confusion matrix and a per-class table.
-//
-// Values equal scikit-learn's with zero_division=0: a ratio whose denominator
-// is zero, such as the precision of a class that is never predicted, is 0, and
-// so is every score of no rows at all.
 package metrics
 
 import (
-	"fmt"
 	"math"
 	"slices"
 
-	"github.com/gopet-ml/gopet/internal/nearest"
+	"github.com/gopet-ml/gopet/data/task"
 )
-
-// The names that Value knows. Of each, more is better.
-const (
-	Accuracy            = "accuracy"
-	MacroF1             = "macro_f1"
-	MatthewsCorrelation = "matthews_correlation"
-)
-
-// Names returns what Value knows, in the order in which it is usually shown.
-func Names() []string { return []string{Accuracy, MacroF1, MatthewsCorrelation} }
-
-// Check returns an error that suggests the nearest name where name is not
-// among Names.
-func Check(name string) error {
-	if slices.Contains(Names(), name) {
-		return nil
-	}
-	return fmt.Errorf("unknown metric %q: %s", name, nearest.Hint(name, Names()))
-}
 
 // Classification collects predictions row by row, in memory that depends on
 // the number of classes alone. It is for one goroutine at a time.
@@ -67,17 +41,21 @@ func (c *Classification) Confusion() [][]int64 {
 	return matrix
 }
 
-// Value computes the metric of that name; an unknown one is Check's error.
+// Kind is ByHead.
+func (c *Classification) Kind() Kind { return ByHead }
+
+// Value computes the metric of that name; one that is not among the kind's is
+// Check's error.
 func (c *Classification) Value(name string) (float64, error) {
 	switch name {
-	case Accuracy:
+	case task.Accuracy:
 		return c.Accuracy(), nil
-	case MacroF1:
+	case task.MacroF1:
 		return c.MacroF1(), nil
-	case MatthewsCorrelation:
+	case task.MatthewsCorrelation:
 		return c.MatthewsCorrelation(), nil
 	default:
-		return 0, Check(name)
+		return 0, Check(name, ByHead)
 	}
 }
 
