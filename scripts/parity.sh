@@ -22,6 +22,10 @@ for script in models/bert/testdata/make_golden.py train/testdata/make_traces.py;
   "$python" "$script" --check "${checkpoints[@]}" || failed=1
 done
 
+# torch.save names storages by their addresses, so this compares what the files hold.
+say models/checkpoint/testdata/make_pickles.py
+"$python" models/checkpoint/testdata/make_pickles.py --check || failed=1
+
 # These write beside themselves, the same bytes on every machine.
 copy=$(mktemp -d)
 trap 'rm -rf "$copy"' EXIT

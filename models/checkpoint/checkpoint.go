@@ -11,23 +11,36 @@ import (
 	"slices"
 )
 
-// The names Hugging Face gives a checkpoint's files.
+// The names Hugging Face gives a checkpoint's files: safetensors, and what
+// torch.save wrote.
 const (
-	SingleFile = "model.safetensors"
-	IndexFile  = "model.safetensors.index.json"
+	SingleFile      = "model.safetensors"
+	IndexFile       = "model.safetensors.index.json"
+	PickleSingle    = "pytorch_model.bin"
+	PickleIndexFile = "pytorch_model.bin.index.json"
 )
 
-// Checkpoint is the weights of one model directory, open for reading: one file
-// or several shards. Its methods may be called from many goroutines.
-type Checkpoint struct {
-	dir    string
-	shards []*File
-	byName map[string]*File
+// tensorFile is one file of tensors, of either format.
+type tensorFile interface {
+	Names() []string
+	Info(name string) (Info, bool)
+	ReadInto(name string, dst []byte) error
+	Tied() [][]string
+	Close() error
 }
 
-// Open opens the weights in a model directory, SingleFile if it is there, else
-// the shards that IndexFile names, and checks all of their headers. The caller
-// closes it.
+// Checkpoint is the weights of one model, open for reading: one file or several
+// shards. Its methods may be called from many goroutines.
+type Checkpoint struct {
+	path   string
+	shards []tensorFile
+	byName map[string]tensorFile
+}
+
+// Open opens the weights in a model directory and checks all that their files
+// say of them. It takes the first that is there of SingleFile, the shards that
+// IndexFile names, PickleSingle, and the shards that PickleIndexFile names. The
+// caller closes it.
 func Open(dir string) (*Checkpoint, error) {
 	if info, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("no such model directory: %s", dir)
@@ -36,7 +49,7 @@ func Open(dir string) (*Checkpoint, error) {
 	} else if !info.IsDir() {
 		return nil, fmt.Errorf("%s: not a model directory but a file", dir)
 	}
-	c := &Checkpoint{dir: dir, byName: map[string]*File{}}
+	c := newCheckpoint(dir)
 	if err := c.open(); err != nil {
 		c.Close()
 		return nil, err
@@ -44,59 +57,97 @@ func Open(dir string) (*Checkpoint, error) {
 	return c, nil
 }
 
-func (c *Checkpoint) open() error {
-	err := c.openShard(SingleFile, nil)
-	if !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	index, err := readIndex(filepath.Join(c.dir, IndexFile))
-	if errors.Is(err, fs.ErrNotExist) {
-		return c.nothingToRead()
-	}
+// OpenWeights opens a single file of weights by its content: safetensors, or
+// what torch.save wrote. The caller closes it.
+func OpenWeights(path string) (*Checkpoint, error) {
+	format, err := sniff(path)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	for _, shard := range slices.Sorted(maps.Keys(index)) {
-		if err := c.openShard(shard, index[shard]); err != nil {
+	c := newCheckpoint(path)
+	if err := c.openFile(path, format); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+func newCheckpoint(path string) *Checkpoint {
+	return &Checkpoint{path: path, byName: map[string]tensorFile{}}
+}
+
+// open tries the files of both formats.
+func (c *Checkpoint) open() error {
+	for _, form := range []struct {
+		single, index string
+		open          opener
+	}{
+		{SingleFile, IndexFile, openSafetensors},
+		{PickleSingle, PickleIndexFile, openPickle},
+	} {
+		err := c.openFile(filepath.Join(c.path, form.single), form.open)
+		if errors.Is(err, fs.ErrNotExist) {
+			err = c.openShards(form.index, form.open)
+		}
+		if len(c.shards) > 0 || !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 	}
-	return nil
+	return fmt.Errorf("%s: none of %s, %s, %s and %s", c.path, SingleFile, IndexFile, PickleSingle, PickleIndexFile)
 }
 
-// openShard adds a file and, where the index lists its tensors, checks that it
-// holds these and no others.
-func (c *Checkpoint) openShard(name string, listed map[string]bool) error {
-	shard, err := OpenFile(filepath.Join(c.dir, name))
-	if listed != nil && errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("%s: its shard %s is missing: %w", filepath.Join(c.dir, IndexFile), name, fs.ErrNotExist)
-	}
+func (c *Checkpoint) openFile(path string, open opener) error {
+	file, err := open(path)
 	if err != nil {
 		return err
 	}
-	c.shards = append(c.shards, shard)
-	for _, tensor := range shard.Names() {
-		if listed != nil && !listed[tensor] {
-			return fmt.Errorf("%s: tensor %q is not listed for it in %s", filepath.Join(c.dir, name), tensor, IndexFile)
-		}
-		c.byName[tensor] = shard
+	c.add(file)
+	return nil
+}
+
+func (c *Checkpoint) add(file tensorFile) {
+	c.shards = append(c.shards, file)
+	for _, tensor := range file.Names() {
+		c.byName[tensor] = file
 	}
-	for _, tensor := range slices.Sorted(maps.Keys(listed)) {
-		if _, ok := shard.byName[tensor]; !ok {
-			return fmt.Errorf("%s: tensor %q is said to be in %s, which lacks it", filepath.Join(c.dir, IndexFile), tensor, name)
+}
+
+// openShards opens the files that an index names.
+func (c *Checkpoint) openShards(indexName string, open opener) error {
+	path := filepath.Join(c.path, indexName)
+	index, err := readIndex(path)
+	if err != nil {
+		return err
+	}
+	for _, name := range slices.Sorted(maps.Keys(index)) {
+		shard, err := open(filepath.Join(c.path, name))
+		if errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("%s: its shard %s is missing", path, name)
+		}
+		if err != nil {
+			return err
+		}
+		c.add(shard)
+		if err := checkShard(shard, index[name]); err != nil {
+			return fmt.Errorf("%s: shard %s: %w", path, name, err)
 		}
 	}
 	return nil
 }
 
-func (c *Checkpoint) nothingToRead() error {
-	err := fmt.Errorf("%s: neither %s nor %s", c.dir, SingleFile, IndexFile)
-	for _, pickled := range []string{"pytorch_model.bin", "pytorch_model.bin.index.json"} {
-		if _, statErr := os.Stat(filepath.Join(c.dir, pickled)); statErr == nil {
-			return fmt.Errorf("%w; convert its %s to safetensors", err, pickled)
+// checkShard wants a shard to hold the tensors that the index lists for it and
+// no others.
+func checkShard(shard tensorFile, listed map[string]bool) error {
+	for _, tensor := range shard.Names() {
+		if !listed[tensor] {
+			return fmt.Errorf("it holds tensor %q, which is not listed for it", tensor)
 		}
 	}
-	return err
+	for _, tensor := range slices.Sorted(maps.Keys(listed)) {
+		if _, ok := shard.Info(tensor); !ok {
+			return fmt.Errorf("it lacks tensor %q, which is listed for it", tensor)
+		}
+	}
+	return nil
 }
 
 // readIndex returns the tensors' names by the shard that holds them.
@@ -174,7 +225,7 @@ func (c *Checkpoint) Close() error {
 	return errors.Join(errs...)
 }
 
-// Names returns the tensors' names, shard by shard, in the order of their data.
+// Names returns the tensors' names, shard by shard, in the order of each file.
 func (c *Checkpoint) Names() []string {
 	var names []string
 	for _, shard := range c.shards {
@@ -197,7 +248,16 @@ func (c *Checkpoint) Info(name string) (Info, bool) {
 func (c *Checkpoint) ReadInto(name string, dst []byte) error {
 	shard, ok := c.byName[name]
 	if !ok {
-		return fmt.Errorf("%s: no tensor %q", c.dir, name)
+		return fmt.Errorf("%s: no tensor %q", c.path, name)
 	}
 	return shard.ReadInto(name, dst)
+}
+
+// Tied lists the groups of names, two or more, that are one tensor in a file.
+func (c *Checkpoint) Tied() [][]string {
+	var tied [][]string
+	for _, shard := range c.shards {
+		tied = append(tied, shard.Tied()...)
+	}
+	return tied
 }

@@ -371,8 +371,8 @@ func TestOpenRefusesWrongIndex(t *testing.T) {
 		name, index string
 		parts       []string
 	}{
-		{"tensor in another shard", `{"weight_map":{"a":"s-2","b":"s-2"}}`, []string{`"a"`, "s-2", "lacks it"}},
-		{"tensor nowhere", `{"weight_map":{"a":"s-1","x":"s-1"}}`, []string{`"x"`, "s-1", "lacks it"}},
+		{"tensor in another shard", `{"weight_map":{"a":"s-2","b":"s-2"}}`, []string{`"a"`, "s-2", "lacks tensor"}},
+		{"tensor nowhere", `{"weight_map":{"a":"s-1","x":"s-1"}}`, []string{`"x"`, "s-1", "lacks tensor"}},
 		{"tensor not listed", `{"weight_map":{"x":"s-1"}}`, []string{"s-1", `"a"`, "not listed"}},
 		{"no such shard", `{"weight_map":{"a":"s-1","b":"s-3"}}`, []string{"shard s-3 is missing"}},
 		{"tensor twice", `{"weight_map":{"a":"s-1","a":"s-2"}}`, []string{"weight_map", `"a" comes twice`}},
@@ -404,13 +404,13 @@ func TestOpenNamesWhatIsMissing(t *testing.T) {
 	_, err := Open(filepath.Join(dir, "none"))
 	wantOneLine(t, err, "no such model directory", filepath.Join(dir, "none"))
 	_, err = Open(dir)
-	wantOneLine(t, err, dir, SingleFile, IndexFile)
-	pickled := filepath.Join(dir, "pytorch_model.bin")
+	wantOneLine(t, err, dir, SingleFile, IndexFile, PickleSingle, PickleIndexFile)
+	pickled := filepath.Join(dir, PickleSingle)
 	if err := os.WriteFile(pickled, nil, 0o666); err != nil {
 		t.Fatal(err)
 	}
 	_, err = Open(dir)
-	wantOneLine(t, err, "convert its pytorch_model.bin to safetensors")
+	wantOneLine(t, err, pickled, "0 bytes are too few")
 	_, err = Open(pickled)
 	wantOneLine(t, err, pickled, "not a model directory")
 }

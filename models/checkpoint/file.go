@@ -105,6 +105,9 @@ func (f *File) Info(name string) (Info, bool) {
 // Metadata returns the header's free-form strings, empty if it has none.
 func (f *File) Metadata() map[string]string { return maps.Clone(f.header.metadata) }
 
+// Tied lists the groups of names that are one tensor. The format has none.
+func (f *File) Tied() [][]string { return nil }
+
 // ReadInto reads the data of the tensor of that name into dst, which must have
 // exactly its size in bytes. On an error dst may hold a part.
 func (f *File) ReadInto(name string, dst []byte) error {

@@ -1,12 +1,18 @@
 package checkpoint
 
 import (
+	"archive/zip"
 	"bytes"
 	"encoding/binary"
+	"errors"
+	"io/fs"
 	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/gopet-ml/gopet/models/checkpoint/internal/pickle"
 )
 
 // FuzzHeader wants of any header that is taken: every byte of the data belongs
@@ -85,5 +91,72 @@ func FuzzIndex(f *testing.F) {
 				t.Fatalf("shard %q may lie outside the directory", shard)
 			}
 		}
+	})
+}
+
+// FuzzPickleFile wants of any file that it is refused in one line, or that all
+// it says it holds can be read.
+func FuzzPickleFile(f *testing.F) {
+	for _, pattern := range []string{"*.bin", "sharded/*.bin", "refused/*.bin"} {
+		paths, err := filepath.Glob(filepath.Join(pickles, pattern))
+		if err != nil {
+			f.Fatal(err)
+		}
+		for _, path := range paths {
+			content, err := os.ReadFile(path)
+			if err != nil {
+				f.Fatal(err)
+			}
+			f.Add(content)
+		}
+	}
+	path := filepath.Join(f.TempDir(), "fuzz.bin")
+	f.Fuzz(func(t *testing.T, content []byte) {
+		if err := os.WriteFile(path, content, 0o666); err != nil {
+			t.Fatal(err)
+		}
+		checkReadable(t, path)
+	})
+}
+
+// FuzzPickle goes for the pickle in an archive, behind the archive's structure.
+func FuzzPickle(f *testing.F) {
+	f.Add([]byte(good))
+	for _, name := range []string{"zip-2.bin", "zip-4.bin", "module.bin", "without-types.bin"} {
+		file, err := zip.OpenReader(filepath.Join(pickles, name))
+		if err != nil {
+			f.Fatal(err)
+		}
+		defer file.Close()
+		content, err := fs.ReadFile(file, "archive/data.pkl")
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(content)
+	}
+	f.Fuzz(func(t *testing.T, content []byte) {
+		found := func(key string, s *storage) error {
+			if s.numBytes() > 1000 {
+				return errors.New("too long for its record")
+			}
+			return nil
+		}
+		s := &storages{byKey: map[string]*storage{}, found: found}
+		value, err := pickle.Load(pickle.NewReader(bytes.NewReader(content), 0, int64(len(content))), s.rules())
+		if err != nil {
+			return
+		}
+		p := &PickleFile{byName: map[string]*strided{}}
+		if err := p.list(value, 1000); err != nil {
+			return
+		}
+		data := bytes.NewReader(make([]byte, 1000))
+		for name, tensor := range p.byName {
+			info, _ := p.Info(name)
+			if err := tensor.readInto(make([]byte, info.NumBytes()), data); err != nil {
+				t.Errorf("tensor %q: %v", name, err)
+			}
+		}
+		p.Tied()
 	})
 }
