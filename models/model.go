@@ -54,8 +54,12 @@ type Classifier interface {
 	// Labels names the classes of the head in the order of the logits.
 	Labels() []string
 	// Classify returns the logits, float32 [rows, labels], from the last
-	// hidden state.
+	// hidden state: ClassifyPooled of Pooled.
 	Classify(hidden *torch.Tensor, in Input) *torch.Tensor
+	// Pooled is what the head reads of the last hidden state, [rows, dim].
+	Pooled(hidden *torch.Tensor) *torch.Tensor
+	// ClassifyPooled returns the logits from it; train turns dropout on.
+	ClassifyPooled(pooled *torch.Tensor, train bool) *torch.Tensor
 }
 
 // TextToText is an encoder with a decoder that writes text.

@@ -20,7 +20,7 @@ for k in 0 20000; do
   run=demo/runs/k$k
   rm -rf "$run"
   bin/gopet train --model "$model" --data "$data" --task classify --text Text --label Category \
-    --method apet-discrete --params "$k" --max-length 48 --epochs 1 --eval-every 52 --out "$run" "$@" \
+    --method apet-discrete --params "$k" --max-length 48 --epochs 1 --eval-every 52 --baselines=false --out "$run" "$@" \
     >/dev/null
   runs+=("$run")
 done

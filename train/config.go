@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/gopet-ml/gopet/data"
+	"github.com/gopet-ml/gopet/data/task"
 	"github.com/gopet-ml/gopet/pet"
 	"github.com/gopet-ml/gopet/torch/optim"
 )
@@ -20,16 +22,27 @@ type Config struct {
 
 	Method  string `json:"method"`
 	K       int64  `json:"k"`                 // APET: entries to tune
+	Params  string `json:"params,omitempty"`  // APET: a number of entries, or a method whose number is taken, in place of K
 	Block   int64  `json:"block,omitempty"`   // apet-adjacent: length of a run; 0: one run a tensor
 	Targets string `json:"targets,omitempty"` // all-linear, qv, all or a regular expression; "": the method's
 	Head    string `json:"head"`              // train or freeze
 	Adapter string `json:"adapter,omitempty"` // directory of an adapter to start from
+
+	// What other methods take; 0 and "" stand for the paper's settings.
+	Rank         int64   `json:"rank,omitempty"`          // lora
+	Alpha        float64 `json:"alpha,omitempty"`         // lora
+	PromptLength int64   `json:"prompt_length,omitempty"` // prompt
+	Bottleneck   int64   `json:"bottleneck,omitempty"`    // adapter
+	Placement    string  `json:"placement,omitempty"`     // adapter: paper, houlsby or pfeiffer
+	Init         string  `json:"init,omitempty"`          // zero or paper
 
 	Steps      int    `json:"steps"`       // 0: by Epochs
 	Epochs     int    `json:"epochs"`      // used when Steps is 0
 	Batch      int    `json:"batch"`       // rows a step
 	MicroBatch int    `json:"micro_batch"` // rows computed at once; 0: the whole batch
 	MaxLength  int    `json:"max_length"`  // tokens a row, special ones included; 0: as Setup has it
+	MaxTarget  int    `json:"max_target"`  // tokens of a text to generate; 0: the task's
+	NumBeams   int    `json:"num_beams"`   // of generation when scoring; 0 or 1: greedy
 	Shuffle    bool   `json:"shuffle"`
 	Seed       uint64 `json:"seed"` // of masks, heads, dropout and the order of rows
 
@@ -41,6 +54,7 @@ type Config struct {
 	Dropout      float64 `json:"dropout"` // negative: the method's own
 	ClassWeights bool    `json:"class_weights"`
 
+	Baselines    bool   `json:"baselines"`     // score the untuned model and the head alone as well
 	SelectMetric string `json:"select_metric"` // "": the task's
 	Patience     int    `json:"patience"`      // evaluations without improvement before stopping; 0: never
 	EvalEvery    int    `json:"eval_every"`    // steps; 0: once an epoch
@@ -58,7 +72,7 @@ func DefaultConfig() Config {
 		Method: "apet-discrete", Head: "train",
 		Epochs: 3, Batch: 32, Shuffle: true,
 		Schedule: "linear", Warmup: -1, Clip: 1, Dropout: -1,
-		LogEvery: 10, Device: "auto", DType: "float32",
+		LogEvery: 10, Device: "auto", DType: "float32", Baselines: true,
 	}
 }
 
@@ -105,6 +119,8 @@ func (c Config) validateNumbers() error {
 	}{
 		{"params", float64(c.K)}, {"block", float64(c.Block)}, {"steps", float64(c.Steps)}, {"epochs", float64(c.Epochs)},
 		{"micro-batch", float64(c.MicroBatch)}, {"lr", c.LR}, {"weight-decay", c.WeightDecay}, {"clip", c.Clip},
+		{"rank", float64(c.Rank)}, {"alpha", c.Alpha}, {"prompt-length", float64(c.PromptLength)}, {"bottleneck", float64(c.Bottleneck)},
+		{"max-target", float64(c.MaxTarget)}, {"num-beams", float64(c.NumBeams)},
 		{"patience", float64(c.Patience)}, {"eval-every", float64(c.EvalEvery)}, {"save-every", float64(c.SaveEvery)},
 		{"threads", float64(c.Threads)},
 	} {
@@ -115,18 +131,26 @@ func (c Config) validateNumbers() error {
 	return nil
 }
 
+// setup is what has to be loaded for the run.
+func (c Config) setup(t *task.Task, dataset data.Dataset) Setup {
+	return Setup{
+		Model: c.Model, Adapter: c.Adapter, Task: t, Dataset: dataset, MaxLength: c.MaxLength, MaxTarget: c.MaxTarget,
+		NumBeams: c.NumBeams, Seed: c.Seed, Device: c.Device, DType: c.DType, Threads: c.Threads,
+	}
+}
+
+// tuning is what the method is asked for.
+func (c Config) tuning() pet.Options {
+	return pet.Options{
+		K: c.K, Block: c.Block, Targets: c.Targets, Seed: c.Seed, Rank: c.Rank, Alpha: c.Alpha,
+		Prompt: c.PromptLength, Bottleneck: c.Bottleneck, Placement: c.Placement, Init: c.Init,
+	}
+}
+
 // warmup is the number of warm-up steps in a run of steps.
 func (c Config) warmup(steps int) int {
 	if c.Warmup >= 0 {
 		return c.Warmup
 	}
 	return steps * 6 / 100
-}
-
-// checkMaxLength refuses rows without room for a word; 0 is the default's.
-func checkMaxLength(n int) error {
-	if n != 0 && n < 3 {
-		return fmt.Errorf("max-length %d: want 3 or more, for two special tokens and a word", n)
-	}
-	return nil
 }

@@ -2,7 +2,6 @@ package train
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 
@@ -24,15 +23,13 @@ type Setup struct {
 	Dataset data.Dataset // nil: the task's labels, the adapter's or the model's stand
 
 	MaxLength int    // 0: the adapter's, else DefaultMaxLength or what the model reads, whichever is less
+	MaxTarget int    // tokens of a target, and of a text that is generated; 0: the task's
+	NumBeams  int    // of generation; 0 or 1: greedy
 	Seed      uint64 // of a new head
 	Device    string
 	DType     string // "": the adapter's, else float32
 	Threads   int
 }
-
-// DefaultMaxLength is the number of tokens that a row is cut to unless told
-// otherwise.
-const DefaultMaxLength = 128
 
 // Inference is a model and its tokenizer, ready to be run on a task. Any number
 // of goroutines may use it at once.
@@ -43,17 +40,28 @@ type Inference struct {
 
 	device      torch.Device
 	maxLength   int
+	maxTarget   int // 0: as long as they are
+	generate    models.GenerateOptions
 	fingerprint string
 	attached    *pet.Attached // nil without an adapter
 }
 
 // Open loads what setup names. The caller closes it.
 func Open(ctx context.Context, setup Setup) (*Inference, error) {
-	i, err := open(ctx, setup, setup.Adapter != "")
-	if err != nil || setup.Adapter == "" {
-		return i, err
+	if err := setup.followAdapter(); err != nil {
+		return nil, err
 	}
-	if err := i.attachAdapter(setup.Adapter, false); err != nil {
+	i, err := open(ctx, setup, setup.Adapter != "")
+	if err != nil {
+		return nil, err
+	}
+	if setup.Adapter != "" {
+		err = i.attachAdapter(setup.Adapter, false)
+	}
+	if err == nil {
+		err = i.settleLengths(setup)
+	}
+	if err != nil {
 		i.Close()
 		return nil, err
 	}
@@ -74,9 +82,6 @@ func open(ctx context.Context, setup Setup, newHead bool) (*Inference, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := setup.followAdapter(); err != nil {
-		return nil, err
-	}
 	dtype, err := torch.ParseDType(setup.DType)
 	if err != nil {
 		return nil, err
@@ -94,13 +99,6 @@ func open(ctx context.Context, setup Setup, newHead bool) (*Inference, error) {
 	}
 	if err := i.loadModel(ctx, setup, dtype, newHead); err != nil {
 		return nil, err
-	}
-	if i.maxLength = setup.MaxLength; i.maxLength == 0 {
-		i.maxLength = min(DefaultMaxLength, i.Model.MaxLength())
-	}
-	if i.maxLength > i.Model.MaxLength() {
-		i.Close()
-		return nil, fmt.Errorf("max-length %d: %s reads at most %d tokens", setup.MaxLength, setup.Model, i.Model.MaxLength())
 	}
 	return i, nil
 }
@@ -201,14 +199,6 @@ func (i *Inference) attachAdapter(dir string, trainHead bool) error {
 	return err
 }
 
-// needHead reports a model that cannot classify.
-func (i *Inference) needHead() error {
-	if len(i.Model.Head()) == 0 {
-		return errors.New("the model has no classification head: give an adapter, or a checkpoint with a head")
-	}
-	return nil
-}
-
 // Fingerprint identifies the pretrained parameters, as they were before any
 // tuning.
 func (i *Inference) Fingerprint() (string, error) {
@@ -229,14 +219,19 @@ func (i *Inference) Close() {
 	i.Model.Close()
 }
 
-// encode tokenises the parts of an input; it is a batch.PairEncoder.
-func (i *Inference) encode(first, second string) (ids, types []int32) {
+// encodePair tokenises the parts of an input; it is a batch.PairEncoder.
+func (i *Inference) encodePair(first, second string) (ids, types []int32) {
 	e := i.Tokenizer.EncodePair(first, second, i.maxLength)
 	return e.IDs, e.Types
 }
 
-// batches reads a split of the data.
-func (i *Inference) batches(ctx context.Context, o batch.Options, from batch.State) (*batch.Reader, error) {
-	o.Columns, o.Encode, o.PadID = i.Task.Columns(), batch.ForHead(i.Task, i.encode), i.Tokenizer.PadID()
+// encodeText tokenises a source or a target; it is a batch.TextEncoder.
+func (i *Inference) encodeText(text string, maxLength int) []int32 {
+	return i.Tokenizer.Encode(text, maxLength).IDs
+}
+
+// batches reads a split of the data, with answers.
+func (i *Inference) batches(ctx context.Context, skill skill, o batch.Options, from batch.State) (*batch.Reader, error) {
+	o.Columns, o.Encode, o.PadID = i.Task.Columns(), skill.learn(), i.Tokenizer.PadID()
 	return batch.NewReader(ctx, o, from)
 }

@@ -5,6 +5,9 @@ import "time"
 // Observer is told how a run goes, from the goroutine that called [Run]. It
 // should return soon.
 type Observer interface {
+	// Preparing comes before the first step, while something is measured that
+	// takes a while: rows done, of how many.
+	Preparing(what string, done, total int64)
 	// Started comes once, when everything is loaded and the first step is next.
 	Started(Start)
 	// Stepped comes after every step.
@@ -21,10 +24,11 @@ type Start struct {
 	Steps     int // of the whole run
 	From      int // steps made before: 0 unless resumed
 	Trainable Trainable
-	BaseSize  int64    // parameters of the pretrained model
-	LR        float64  // the peak
-	Device    string   // where it computes
-	Warnings  []string // remarks of loading, a line each
+	BaseSize  int64      // parameters of the pretrained model
+	LR        float64    // the peak
+	Device    string     // where it computes
+	Baselines *Baselines // nil where they were not asked for
+	Warnings  []string   // remarks of loading, a line each
 }
 
 // Trainable counts tuned parameters.

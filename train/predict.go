@@ -1,6 +1,7 @@
 package train
 
 import (
+	"fmt"
 	"runtime"
 	"slices"
 
@@ -11,70 +12,62 @@ import (
 	"github.com/gopet-ml/gopet/torch"
 )
 
-// Prediction is what a classifier says of a row.
+// Prediction is what a model says of a row: a label and its rivals or, where
+// the task generates, a text.
 type Prediction struct {
-	Label  string             `json:"label"`
-	Scores map[string]float64 `json:"scores"`           // probability by label
-	Logits []float32          `json:"logits,omitempty"` // in label order
+	Label  string             `json:"label,omitempty"`
+	Scores map[string]float64 `json:"scores,omitempty"` // probability by label
+	// Logits are in label order: a head's or, of a text-to-text model, those
+	// of each label's first piece at the first decoding step.
+	Logits []float32 `json:"logits,omitempty"`
+	Text   *string   `json:"text,omitempty"`
 }
 
-// Predict classifies rows, which need the task's text columns.
+// Predict answers rows, which need the task's text columns. Any number of
+// goroutines may call it at once.
 func (i *Inference) Predict(rows []data.Row) ([]Prediction, error) {
-	if err := i.needHead(); err != nil {
+	skill, err := i.skillFor(nil)
+	if err != nil {
 		return nil, err
 	}
-	predictions := make([]Prediction, len(rows))
-	err := i.forward(rows, func(in models.Input, from int) {
-		logits := models.Logits(i.Model, in)
-		probabilities := logits.Softmax(1).Float64s()
-		flat, classes := logits.Float32s(), len(i.Task.Labels)
-		for at := 0; at < len(flat); at += classes {
-			row := flat[at : at+classes]
-			p := Prediction{Scores: map[string]float64{}, Logits: row}
-			p.Label = i.Task.Labels[slices.Index(row, slices.Max(row))]
-			for c, label := range i.Task.Labels {
-				p.Scores[label] = probabilities[at+c]
-			}
-			predictions[from+at/classes] = p
-		}
+	predictions := make([]Prediction, 0, len(rows))
+	err = i.forward(rows, skill.ask(), func(b *batch.Batch) {
+		predictions = append(predictions, skill.predict(b)...)
 	})
 	return predictions, err
 }
 
-// Embed returns a vector for each row: the last hidden state pooled.
+// Embed returns a vector for each row: the last hidden state of BERT, pooled.
 func (i *Inference) Embed(rows []data.Row, pooling bert.Pooling) ([][]float32, error) {
-	vectors := make([][]float32, len(rows))
-	err := i.forward(rows, func(in models.Input, from int) {
-		pooled := bert.Pool(models.Hidden(i.Model, in), in, pooling)
-		n := 0
+	m, ok := i.Model.(*bert.Model)
+	if !ok {
+		return nil, fmt.Errorf("%T does not embed texts: want a BERT", i.Model)
+	}
+	vectors := make([][]float32, 0, len(rows))
+	err := i.forward(rows, batch.HeadInput(i.Task, i.encodePair), func(b *batch.Batch) {
+		s := torch.NewScope(torch.NoGrad())
+		defer s.Close()
+		in := input(s, b, i.device, false)
+		pooled := bert.Pool(models.Hidden(m, in), in, pooling)
 		for vector := range slices.Chunk(pooled.Float32s(), int(pooled.Dim(1))) {
-			vectors[from+n] = vector
-			n++
+			vectors = append(vectors, vector)
 		}
 	})
 	return vectors, err
 }
 
-// forward runs f on consecutive batches of rows, each in a scope of its own;
-// from is the number of the batch's first row.
-func (i *Inference) forward(rows []data.Row, f func(in models.Input, from int)) error {
+// forward runs f on consecutive batches of rows.
+func (i *Inference) forward(rows []data.Row, encode batch.Encoder, f func(*batch.Batch)) error {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	from := 0
 	for part := range slices.Chunk(rows, evalRows) {
-		b, err := batch.Of(batch.HeadInput(i.Task, i.encode), part, i.Tokenizer.PadID())
+		b, err := batch.Of(encode, part, i.Tokenizer.PadID())
 		if err != nil {
 			return err
 		}
-		err = torch.Try(func() {
-			s := torch.NewScope(torch.NoGrad())
-			defer s.Close()
-			f(input(s, b, i.device, false), from)
-		})
-		if err != nil {
+		if err := torch.Try(func() { f(b) }); err != nil {
 			return err
 		}
-		from += len(part)
 	}
 	return nil
 }

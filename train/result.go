@@ -22,8 +22,9 @@ type Result struct {
 	Trainable        Trainable          `json:"trainable"`
 	BaseSize         int64              `json:"base_parameters"` // of the pretrained model
 	Steps            int                `json:"steps"`
-	Best             *Best              `json:"best"` // nil before the first evaluation
-	Test             map[string]float64 `json:"test"` // nil without a test split
+	Best             *Best              `json:"best"`      // nil before the first evaluation
+	Test             map[string]float64 `json:"test"`      // nil without a test split
+	Baselines        *Baselines         `json:"baselines"` // nil where they were not asked for
 	TrainSeconds     float64            `json:"train_seconds"`
 	SamplesPerSecond float64            `json:"samples_per_second"`
 	PeakMemoryBytes  int64              `json:"peak_memory_bytes"`

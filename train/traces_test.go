@@ -80,9 +80,10 @@ func followTrace(t *testing.T, dir, modelDir, name string, all *traces, tr trace
 		WeightDecay: tr.WeightDecay, MaxNorm: all.Optimizer.Clip,
 	}
 	checkDecayed(t, attached.Params(), all.Decayed, tr.Layout == "full")
+	inference := &Inference{Model: model, device: torch.CPU, attached: attached}
 	trainer := &trainer{
-		config: Config{MicroBatch: microBatch}, Inference: &Inference{Model: model, device: torch.CPU, attached: attached},
-		classWeights: tr.ClassWeights, optimizer: optim.NewAdamW(attached.Params(), config),
+		config: Config{MicroBatch: microBatch}, Inference: inference, optimizer: optim.NewAdamW(attached.Params(), config),
+		skill: &byHead{i: inference, model: model.(models.Classifier), classWeights: tr.ClassWeights},
 	}
 	defer trainer.optimizer.Close()
 	defer attached.Detach()

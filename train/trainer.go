@@ -21,13 +21,15 @@ import (
 type trainer struct {
 	config   Config
 	observer Observer
+	fresh    bool // not resumed
+	setup    Setup
 	*Inference
+	skill                   skill
 	dataset                 data.Dataset
 	train, validation, test data.Split // test is nil where there is none
 	base                    pet.Base
 	optimizer               *optim.AdamW
 	schedule                optim.Schedule
-	classWeights            []float32 // nil: every class weighs 1
 	steps, evalEvery        int
 	dir                     *runDir
 	progress                progress
@@ -49,11 +51,12 @@ type progress struct {
 	LossSteps int         `json:"loss_steps"` // that had them, since the last logged line
 	Skipped   int         `json:"skipped"`    // steps in a row without finite gradients
 	Updates   int64       `json:"updates"`    // steps that had them
+	Baselines *Baselines  `json:"baselines"`  // nil where they were not asked for
 }
 
 // prepare loads everything and makes nothing on disk.
-func prepare(ctx context.Context, config Config, observer Observer) (*trainer, error) {
-	t := &trainer{config: config, observer: observer}
+func prepare(ctx context.Context, config Config, observer Observer, fresh bool) (*trainer, error) {
+	t := &trainer{config: config, observer: observer, fresh: fresh}
 	if err := t.openData(); err != nil {
 		return nil, err
 	}
@@ -61,14 +64,13 @@ func prepare(ctx context.Context, config Config, observer Observer) (*trainer, e
 	if err != nil {
 		return nil, err
 	}
-	t.Inference, err = open(ctx, Setup{
-		Model: config.Model, Adapter: config.Adapter, Task: tsk, Dataset: t.dataset, MaxLength: config.MaxLength,
-		Seed: config.Seed, Device: config.Device, DType: config.DType, Threads: config.Threads,
-	}, true)
-	if err != nil {
+	t.setup = config.setup(tsk, t.dataset)
+	if err := t.setup.followAdapter(); err != nil {
 		return nil, err
 	}
-	t.config.MaxLength = t.maxLength
+	if t.Inference, err = open(ctx, t.setup, true); err != nil {
+		return nil, err
+	}
 	if err := t.prepareTuning(ctx); err != nil {
 		t.close()
 		return nil, err
@@ -110,26 +112,34 @@ func FindTask(name string, text []string, label string) (*task.Task, error) {
 	return task.Lookup(name)
 }
 
+// prepareTuning attaches the method and makes the optimizer. Whatever can be
+// wrong with the settings comes out before the baselines, which take a while.
 func (t *trainer) prepareTuning(ctx context.Context) error {
 	c := &t.config
 	method, err := pet.Lookup(c.Method)
 	if err != nil {
 		return err
 	}
-	if c.SelectMetric == "" {
-		c.SelectMetric = t.Task.Metric
-	}
-	if err := metrics.Check(c.SelectMetric, metrics.KindOf(t.Task, false)); err != nil {
+	if t.skill, err = t.prepareSkill(ctx); err != nil {
 		return err
 	}
-	if c.ClassWeights {
-		if t.classWeights, err = classWeights(ctx, t.train, t.Task); err != nil {
-			return err
-		}
+	if err := t.prepareCount(method); err != nil {
+		return err
+	}
+	if err := t.planSteps(); err != nil {
+		return err
+	}
+	if t.progress.Baselines, err = t.measureBaselines(ctx); err != nil {
+		return err
 	}
 	if err := t.attach(method); err != nil {
 		return err
 	}
+	if err := t.settleLengths(t.setup); err != nil {
+		return err
+	}
+	c.MaxLength, c.MaxTarget = t.maxLength, t.maxTarget
+	t.base.MaxLength = t.maxLength
 	if c.Dropout < 0 {
 		c.Dropout = method.Dropout()
 	}
@@ -143,11 +153,53 @@ func (t *trainer) prepareTuning(ctx context.Context) error {
 	config.WeightDecay, config.MaxNorm = c.WeightDecay, c.Clip
 	params := t.attached.Params()
 	if len(params) == 0 {
-		return errors.New("nothing to tune: k is 0 and the head is frozen")
+		return errors.New("nothing to tune: k is 0 and the head is frozen, or there is none")
 	}
 	t.optimizer = optim.NewAdamW(params, config)
 	torch.ManualSeed(c.Seed)
-	return t.planSteps()
+	return nil
+}
+
+// prepareSkill finds what the model can do, and checks what is asked of it.
+func (t *trainer) prepareSkill(ctx context.Context) (skill, error) {
+	c := &t.config
+	if err := t.settleLengths(t.setup); err != nil {
+		return nil, err
+	}
+	var weights []float32
+	if c.ClassWeights {
+		if t.Task.Generates() {
+			return nil, fmt.Errorf("class weights: task %q has no classes", t.Task.Name)
+		}
+		var err error
+		if weights, err = classWeights(ctx, t.train, t.Task); err != nil {
+			return nil, err
+		}
+	}
+	skill, err := t.skillFor(weights)
+	if err != nil {
+		return nil, err
+	}
+	if c.SelectMetric == "" {
+		c.SelectMetric = t.Task.Metric
+	}
+	return skill, metrics.Check(c.SelectMetric, t.kind())
+}
+
+// prepareCount settles how many parameters are tuned, from shapes alone.
+func (t *trainer) prepareCount(method pet.Method) error {
+	c := &t.config
+	if c.Adapter != "" {
+		return nil // the adapter knows
+	}
+	if c.Params != "" {
+		var err error
+		if c.K, err = pet.Budget(c.Params, t.Model, c.tuning()); err != nil {
+			return err
+		}
+	}
+	_, err := method.Count(t.Model, c.tuning())
+	return err
 }
 
 func (t *trainer) attach(method pet.Method) error {
@@ -158,7 +210,7 @@ func (t *trainer) attach(method pet.Method) error {
 	c := t.config
 	t.base = pet.Base{
 		Model: c.Model, Fingerprint: fingerprint, Task: t.Task.Name, Text: t.Task.TextColumns(), Label: t.Task.LabelColumn,
-		Labels: t.Task.Labels, MaxLength: t.maxLength,
+		Labels: t.Task.Labels,
 	}
 	if c.Adapter != "" {
 		if err := t.attachAdapter(c.Adapter, c.Head == "train"); err != nil {
@@ -169,8 +221,7 @@ func (t *trainer) attach(method pet.Method) error {
 		}
 		return nil
 	}
-	o := pet.Options{K: c.K, Block: c.Block, Targets: c.Targets, Seed: c.Seed}
-	t.attached, err = pet.Attach(t.Model, method, o, c.Head == "train")
+	t.attached, err = pet.Attach(t.Model, method, c.tuning(), c.Head == "train")
 	return err
 }
 
@@ -229,7 +280,7 @@ func (t *trainer) start() {
 	}
 	t.observer.Started(Start{
 		Config: t.config, Steps: t.steps, From: t.progress.Step, Trainable: t.trainable(), BaseSize: t.baseSize(),
-		LR: t.config.LR, Device: t.device.String(), Warnings: t.Model.Warnings(),
+		LR: t.config.LR, Device: t.device.String(), Baselines: t.progress.Baselines, Warnings: t.Model.Warnings(),
 	})
 }
 
@@ -256,7 +307,7 @@ func (t *trainer) toTheEnd(ctx context.Context) (*Result, error) {
 	result := &Result{
 		Model: t.config.Model, Task: t.Task.Name, Method: t.config.Method, Trainable: t.trainable(), BaseSize: t.baseSize(),
 		Steps: p.Step, Best: p.Best, TrainSeconds: p.Seconds, SamplesPerSecond: t.samplesPerSecond(),
-		PeakMemoryBytes: PeakMemory(), TestScores: scores,
+		PeakMemoryBytes: PeakMemory(), Baselines: p.Baselines, TestScores: scores,
 	}
 	if scores != nil {
 		result.Test = scores.Values()
@@ -274,11 +325,7 @@ func (t *trainer) samplesPerSecond() float64 {
 // loop makes the steps, and the evaluations that are due between them.
 func (t *trainer) loop(ctx context.Context) error {
 	c, p := t.config, &t.progress
-	arrangement := batch.Shuffled
-	if !c.Shuffle {
-		arrangement = batch.FileOrder
-	}
-	reader, err := t.batches(ctx, batch.Options{Split: t.train, Rows: c.Batch, Arrangement: arrangement, Seed: int64(c.Seed)}, p.Next)
+	reader, err := t.batches(ctx, t.skill, batch.Options{Split: t.train, Rows: c.Batch, Arrangement: t.arrangement(), Seed: int64(c.Seed)}, p.Next)
 	if err != nil {
 		return err
 	}
@@ -301,6 +348,13 @@ func (t *trainer) loop(ctx context.Context) error {
 			}
 		}
 	}
+}
+
+func (t *trainer) arrangement() batch.Arrangement {
+	if t.config.Shuffle {
+		return batch.Shuffled
+	}
+	return batch.FileOrder
 }
 
 // advance makes one step with the next batch.

@@ -126,7 +126,7 @@ func TestCUDAThatIsMissingSaysWhy(t *testing.T) {
 func TestARunThatFailsLaterSaysSo(t *testing.T) {
 	data := replaceSplit("validation", texts("red", "o\xffne"), 0, 1)(t, copyOf(t, dataset(t)))
 	run := filepath.Join(t.TempDir(), "run")
-	o := gopet(t, "", trainArgs(model(t, encoder), data, run)...)
+	o := gopet(t, "", trainArgs(model(t, encoder), data, run, "--baselines=false")...)
 	if line := lastLine(o.errors); o.code != exitFailure || !strings.Contains(line, `validation-00000-of-00001.parquet: row 1: column "text" is not valid UTF-8`) {
 		t.Errorf("exit %d: %q", o.code, line)
 	}

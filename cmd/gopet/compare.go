@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -28,6 +29,11 @@ func compareAction(c *cli.Context) error {
 		return usageError{fmt.Errorf("compare: no run directory given; see gopet compare --help")}
 	}
 	runs := c.Args().Slice()
+	for _, run := range runs {
+		if strings.HasPrefix(run, "-") {
+			return usageError{fmt.Errorf("compare: %s stands after a run directory: flags come first", run)}
+		}
+	}
 	results := make([]*train.Result, len(runs))
 	for i, run := range runs {
 		var err error

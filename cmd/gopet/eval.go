@@ -17,7 +17,7 @@ func evalCommand() *cli.Command {
 		&cli.StringFlag{Name: "adapter", Usage: "`DIR` of an adapter, such as RUN/adapter"},
 		dataFlag(),
 		&cli.StringFlag{Name: "split", Usage: "train, validation or test", Value: data.Test},
-		maxLengthFlag(), dtypeFlag(),
+		maxLengthFlag(), maxTargetFlag(), numBeamsFlag(), dtypeFlag(),
 		jsonFlag(),
 	}
 	flags = append(flags, taskFlags()...)
@@ -67,6 +67,7 @@ func evalAction(c *cli.Context) error {
 func openInference(c *cli.Context, dataset data.Dataset) (*train.Inference, error) {
 	setup := train.Setup{
 		Model: c.String("model"), Adapter: c.String("adapter"), Dataset: dataset, MaxLength: c.Int("max-length"),
+		MaxTarget: c.Int("max-target"), NumBeams: c.Int("num-beams"),
 		Device: c.String("device"), DType: c.String("dtype"), Threads: c.Int("threads"),
 	}
 	name, text, label := c.String("task"), c.StringSlice("text"), c.String("label")

@@ -4,9 +4,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/gopet-ml/gopet/pet"
 	"github.com/gopet-ml/gopet/train"
 )
 
@@ -38,6 +41,14 @@ func maxLengthFlag() cli.Flag {
 	}
 }
 
+func maxTargetFlag() cli.Flag {
+	return &cli.IntFlag{Name: "max-target", Usage: "`N` tokens of a text to generate", DefaultText: "the task's"}
+}
+
+func numBeamsFlag() cli.Flag {
+	return &cli.IntFlag{Name: "num-beams", Usage: "generate with `N` beams", DefaultText: "greedily"}
+}
+
 func dtypeFlag() cli.Flag {
 	return &cli.StringFlag{Name: "dtype", Usage: "float32 or bfloat16", DefaultText: "the adapter's, else float32"}
 }
@@ -46,6 +57,50 @@ func deviceFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "device", Usage: "auto, cpu or cuda[:N]", Value: train.DefaultConfig().Device},
 		&cli.IntFlag{Name: "threads", Usage: "`N` threads an operation may use", DefaultText: "one a core"},
+	}
+}
+
+// methodFlags choose a method and what it takes.
+func methodFlags() []cli.Flag {
+	d := train.DefaultConfig()
+	return []cli.Flag{
+		&cli.StringFlag{Name: "method", Usage: "`NAME` of a method; gopet methods lists them", Value: d.Method},
+		&cli.StringFlag{Name: "params", Usage: "APET: `K` entries to tune, or a METHOD whose number is taken; 0 trains the head alone"},
+		&cli.Int64Flag{Name: "block", Usage: "apet-adjacent: runs of `B` entries", DefaultText: "one run a tensor"},
+		&cli.StringFlag{Name: "targets", Usage: "all-linear, qv, all or a `REGEX` of parameter names", DefaultText: "the method's"},
+		&cli.Int64Flag{Name: "rank", Usage: "lora: `R`, the rank of each update", DefaultText: "8"},
+		&cli.Float64Flag{Name: "alpha", Usage: "lora: updates are scaled by `A`/rank", DefaultText: "16"},
+		&cli.Int64Flag{Name: "prompt-length", Usage: "prompt: `N` vectors", DefaultText: "100"},
+		&cli.Int64Flag{Name: "bottleneck", Usage: "adapter: `N` features between its two layers", DefaultText: "24"},
+		&cli.StringFlag{Name: "placement", Usage: "adapter: paper, houlsby or pfeiffer", DefaultText: "paper"},
+		&cli.StringFlag{Name: "init", Usage: "zero (start from the untuned model) or paper", DefaultText: "the method's"},
+		&cli.Uint64Flag{Name: "seed", Usage: "`S` of masks, new weights, dropout and the order of rows"},
+	}
+}
+
+// methodTakes refuses flags that a method does not know.
+func methodTakes(c *cli.Context, method string) error {
+	if _, err := pet.Lookup(method); err != nil {
+		return err
+	}
+	const masks = "apet-discrete apet-adjacent apet-modules"
+	for _, flag := range []struct{ name, methods string }{
+		{"params", masks}, {"block", "apet-adjacent"}, {"targets", masks + " lora"}, {"rank", "lora"}, {"alpha", "lora"},
+		{"prompt-length", "prompt"}, {"bottleneck", "adapter"}, {"placement", "adapter"}, {"init", "adapter prompt"},
+	} {
+		if c.IsSet(flag.name) && !slices.Contains(strings.Fields(flag.methods), method) {
+			return usageError{fmt.Errorf("%s: --%s means nothing to --method %s", c.Command.Name, flag.name, method)}
+		}
+	}
+	return nil
+}
+
+// tuningOptions reads methodFlags; what --params says is a model's to count.
+func tuningOptions(c *cli.Context) pet.Options {
+	return pet.Options{
+		Block: c.Int64("block"), Targets: c.String("targets"), Seed: c.Uint64("seed"),
+		Rank: c.Int64("rank"), Alpha: c.Float64("alpha"), Prompt: c.Int64("prompt-length"),
+		Bottleneck: c.Int64("bottleneck"), Placement: c.String("placement"), Init: c.String("init"),
 	}
 }
 

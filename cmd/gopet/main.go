@@ -50,12 +50,11 @@ var errInterrupted = errors.New("interrupted")
 
 func newApp() *cli.App {
 	app := &cli.App{
-		Name:            "gopet",
-		Usage:           "parameter-efficient tuning of language models",
-		Version:         version.Version,
-		HideHelpCommand: true,
+		Name:    "gopet",
+		Usage:   "parameter-efficient tuning of language models",
+		Version: version.Version,
 		Commands: []*cli.Command{
-			trainCommand(), evalCommand(), predictCommand(), compareCommand(), mergeCommand(),
+			trainCommand(), evalCommand(), predictCommand(), compareCommand(), mergeCommand(), planCommand(),
 			dataCommand(), methodsCommand(), modelsCommand(), benchCommand(), doctorCommand(), versionCommand(),
 		},
 		// Errors are printed once, by run.

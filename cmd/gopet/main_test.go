@@ -194,6 +194,9 @@ func TestHelpOfEveryCommand(t *testing.T) {
 		}
 	}
 	walk(newApp().Commands)
+	if help := mustGopet(t, "", "help", "train"); !strings.Contains(help, "gopet train") {
+		t.Errorf("help train: %s", help)
+	}
 	if help := mustGopet(t, "", "--help"); !strings.Contains(help, "train") {
 		t.Errorf("--help: %s", help)
 	}
@@ -221,6 +224,7 @@ func TestWrongUsage(t *testing.T) {
 		{"data import --out o --train f --format xml", `format "xml": want auto,`},
 		{"data inspect", "inspect: want one directory"},
 		{"compare", "compare: no run directory given"},
+		{"compare run --json", "compare: --json stands after a run directory: flags come first"},
 		{"bench --model m --shape 16", `shape "16": want BATCHxLENGTH`},
 		{"bench --model m --steps 0", "0 steps: want 1 or more"},
 		{"bench --model m --dtype int3", "int3"},

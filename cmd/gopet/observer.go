@@ -15,6 +15,8 @@ import (
 type trainObserver struct {
 	out        io.Writer
 	start      train.Start
+	preparing  *progress.Bar // over what comes before the steps; nil when nothing does
+	prepared   string        // what it is over
 	bar        *progress.Bar // over the steps
 	evaluation *progress.Bar // over the rows of a split; nil when none is being scored
 	loss       float64       // smoothed
@@ -24,7 +26,23 @@ type trainObserver struct {
 
 func newTrainObserver(out io.Writer) *trainObserver { return &trainObserver{out: out} }
 
+func (o *trainObserver) Preparing(what string, done, total int64) {
+	if o.prepared != what {
+		o.clearPreparing()
+		o.preparing, o.prepared = progress.New(o.out, what, total), what
+	}
+	o.preparing.Update(done)
+}
+
+func (o *trainObserver) clearPreparing() {
+	if o.preparing != nil {
+		o.preparing.Clear()
+		o.preparing, o.prepared = nil, ""
+	}
+}
+
 func (o *trainObserver) Started(s train.Start) {
+	o.clearPreparing()
 	o.start = s
 	for _, warning := range s.Warnings {
 		fmt.Fprintln(o.out, "warning: "+warning)
@@ -33,8 +51,23 @@ func (o *trainObserver) Started(s train.Start) {
 	fmt.Fprintf(o.out, "%s: %s of %s parameters (%s) and a head of %s, %s steps at lr %.2g on %s\n",
 		s.Config.Method, format.Count(s.Trainable.Method), format.Count(s.BaseSize), format.Percent(share, 2),
 		format.Count(s.Trainable.Head), format.Count(int64(s.Steps)), s.LR, s.Device)
+	if line := baselineLine(s.Baselines, s.Config.SelectMetric); line != "" {
+		fmt.Fprintln(o.out, line)
+	}
 	o.bar = progress.New(o.out, "tuning", int64(s.Steps))
 	o.bar.Update(int64(s.From))
+}
+
+// baselineLine says what the model scores before it is tuned.
+func baselineLine(b *train.Baselines, metric string) string {
+	if b == nil {
+		return ""
+	}
+	line := fmt.Sprintf("before tuning: %s %s", metric, format.Percent(b.Untuned[metric], 2))
+	if b.HeadOnly != nil {
+		line += fmt.Sprintf(", with the head tuned alone %s", format.Percent(b.HeadOnly[metric], 2))
+	}
+	return line
 }
 
 func (o *trainObserver) Stepped(s train.Step) {
@@ -86,6 +119,7 @@ func (o *trainObserver) Evaluated(e train.Evaluation) {
 
 // close ends the bar's line, however the run ended.
 func (o *trainObserver) close() {
+	o.clearPreparing()
 	if o.evaluation != nil {
 		o.evaluation.Clear()
 	}

@@ -29,7 +29,7 @@ func predictCommand() *cli.Command {
 		&cli.StringFlag{Name: "in", Usage: "`FILE` of JSON lines or text lines", DefaultText: "standard input"},
 		&cli.BoolFlag{Name: "logits", Usage: "print logits too, in label order"},
 		&cli.StringFlag{Name: "pool", Usage: "embed: cls or mean", Value: string(bert.PoolCLS)},
-		maxLengthFlag(), dtypeFlag(),
+		maxLengthFlag(), maxTargetFlag(), numBeamsFlag(), dtypeFlag(),
 	}
 	flags = append(flags, taskFlags()...)
 	return &cli.Command{
@@ -71,7 +71,11 @@ func predictAction(c *cli.Context) error {
 	} else {
 		err = predict(c, in, place, out)
 	}
-	return errors.Join(err, out.Flush())
+	// What was said before an error is wanted; of a broken output, once.
+	if flushed := out.Flush(); err == nil {
+		err = flushed
+	}
+	return err
 }
 
 func predict(c *cli.Context, in io.Reader, place string, out *bufio.Writer) error {

@@ -32,11 +32,6 @@ func printResult(w io.Writer, r *train.Result, out string) error {
 		{"best step", fmt.Sprintf("%s of %s", format.Count(int64(r.Best.Step)), format.Count(int64(r.Steps)))},
 		{"validation " + r.Best.Metric, format.Percent(r.Best.Value, 2)},
 	}
-	if r.TestScores != nil {
-		for _, name := range r.TestScores.Kind().Names() {
-			pairs = append(pairs, [2]string{"test " + name, format.Percent(r.Test[name], 2)})
-		}
-	}
 	pairs = append(pairs,
 		[2]string{"training", fmt.Sprintf("%s, %s samples/s", format.Duration(time.Duration(r.TrainSeconds*float64(time.Second))),
 			format.Decimal(r.SamplesPerSecond, 1))},
@@ -45,11 +40,38 @@ func printResult(w io.Writer, r *train.Result, out string) error {
 	if err := printPairs(w, pairs...); err != nil {
 		return err
 	}
-	if r.TestScores == nil || len(r.TestScores.Labels) <= 2 {
+	if r.TestScores == nil {
 		return nil
 	}
 	fmt.Fprintln(w)
+	if err := printTest(w, r); err != nil || len(r.TestScores.Labels) <= 2 {
+		return err
+	}
+	fmt.Fprintln(w)
 	return printClasses(w, r.TestScores)
+}
+
+// printTest sets the test scores beside those of the baselines.
+func printTest(w io.Writer, r *train.Result) error {
+	columns := []table.Column{table.Left("test"), table.Right("tuned")}
+	scores := []map[string]float64{r.Test}
+	if b := r.Baselines; b != nil {
+		if b.HeadOnly != nil {
+			columns, scores = append(columns, table.Right("head alone")), append(scores, b.HeadOnly)
+		}
+		columns, scores = append(columns, table.Right("untuned")), append(scores, b.Untuned)
+	}
+	t := table.New(columns...)
+	for _, name := range r.TestScores.Kind().Names() {
+		row := []string{name}
+		for _, of := range scores {
+			row = append(row, format.Percent(of[name], 2))
+		}
+		t.Add(row...)
+	}
+	t.Add("random guess", format.Percent(r.TestScores.RandomGuess(), 2))
+	t.Add("commonest answer", format.Percent(r.TestScores.Majority(), 2))
+	return t.Write(w)
 }
 
 func printScores(w io.Writer, split string, s *train.Scores) error {
@@ -60,9 +82,12 @@ func printScores(w io.Writer, split string, s *train.Scores) error {
 		}
 	}
 	pairs = append(pairs, [2]string{"random guess", format.Percent(s.RandomGuess(), 2)},
-		[2]string{"largest class", format.Percent(s.Majority(), 2)})
+		[2]string{"commonest answer", format.Percent(s.Majority(), 2)})
 	if err := printPairs(w, pairs...); err != nil {
 		return err
+	}
+	if s.Labels == nil {
+		return nil
 	}
 	fmt.Fprintln(w)
 	return printClasses(w, s)

@@ -16,18 +16,16 @@ func trainCommand() *cli.Command {
 	flags := []cli.Flag{modelFlag(), dataFlag()}
 	flags = append(flags, taskFlags()...)
 	flags = append(flags,
-		&cli.StringFlag{Name: "out", Usage: "`RUN` directory to make"},
-		&cli.StringFlag{Name: "method", Usage: "full, apet-discrete or apet-adjacent", Value: d.Method},
-		&cli.Int64Flag{Name: "params", Usage: "APET: `K` entries to tune; 0 trains the head alone"},
-		&cli.Int64Flag{Name: "block", Usage: "apet-adjacent: runs of `B` entries", DefaultText: "one run a tensor"},
-		&cli.StringFlag{Name: "targets", Usage: "all-linear, qv, all or a `REGEX` of parameter names", DefaultText: "the method's"},
+		&cli.StringFlag{Name: "out", Usage: "`RUN` directory to make"})
+	flags = append(flags, methodFlags()...)
+	flags = append(flags,
 		&cli.StringFlag{Name: "head", Usage: "train or freeze a classifier's head", Value: d.Head},
 		&cli.StringFlag{Name: "adapter", Usage: "`DIR` of an adapter to start from"},
 		&cli.IntFlag{Name: "steps", Usage: "`N` optimizer steps", DefaultText: "by --epochs"},
 		&cli.IntFlag{Name: "epochs", Usage: "`N` times through the training rows", Value: d.Epochs},
 		&cli.IntFlag{Name: "batch", Usage: "`N` rows a step", Value: d.Batch},
 		&cli.IntFlag{Name: "micro-batch", Usage: "`N` rows computed at once", DefaultText: "the whole batch"},
-		maxLengthFlag(),
+		maxLengthFlag(), maxTargetFlag(), numBeamsFlag(),
 		&cli.StringFlag{Name: "dtype", Usage: "float32 or bfloat16", Value: d.DType},
 		&cli.Float64Flag{Name: "lr", Usage: "peak learning rate `X`", DefaultText: "the method's rule"},
 		&cli.StringFlag{Name: "schedule", Usage: "linear, constant or cosine", Value: d.Schedule},
@@ -40,7 +38,7 @@ func trainCommand() *cli.Command {
 		&cli.IntFlag{Name: "patience", Usage: "stop after `N` evaluations without improvement", DefaultText: "never"},
 		&cli.IntFlag{Name: "eval-every", Usage: "`N` steps", DefaultText: "an epoch"},
 		&cli.IntFlag{Name: "save-every", Usage: "checkpoint every `N` steps", DefaultText: "only when interrupted"},
-		&cli.Uint64Flag{Name: "seed", Usage: "`S` of masks, new heads, dropout and the order of rows"},
+		&cli.BoolFlag{Name: "baselines", Usage: "score the untuned model and the head alone as well", Value: d.Baselines},
 		&cli.BoolFlag{Name: "shuffle", Usage: "shuffle the training rows", Value: d.Shuffle},
 		&cli.BoolFlag{Name: "resume", Usage: "go on with the interrupted run in --out, with its own settings"},
 		jsonFlag(),
@@ -48,8 +46,8 @@ func trainCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "train",
 		Usage: "tune a model and write a run directory",
-		Description: `Tunes k chosen entries of a model's weights, or all of them, and keeps the step
-that does best on the validation split. The test split is scored once, at the end.
+		Description: `Tunes k chosen entries of a model's weights, or what another method tunes, and keeps
+the step that does best on the validation split. The test split is scored once, at the end.
 
 Example:
   gopet train --model all-MiniLM-L6-v2 --data data/rte --task rte \
@@ -67,25 +65,11 @@ func trainNeeds(c *cli.Context) error {
 	if err := needs("model", "data", "task", "out")(c); err != nil {
 		return err
 	}
-	switch method := c.String("method"); {
-	case strings.HasPrefix(method, "apet-") && !c.IsSet("params") && !c.IsSet("adapter"):
-		return usageError{fmt.Errorf("train: no --params given: how many entries %s tunes (0: the head alone)", method)}
-	case method == "full":
-		return without(c, method, "params", "block", "targets")
-	case method == "apet-discrete":
-		return without(c, method, "block")
+	method := c.String("method")
+	if strings.HasPrefix(method, "apet-") && !c.IsSet("params") && !c.IsSet("adapter") {
+		return usageError{fmt.Errorf("train: no --params given: how many entries %s tunes, or the method whose number it takes (0: the head alone)", method)}
 	}
-	return nil
-}
-
-// without refuses flags that a method does not know.
-func without(c *cli.Context, method string, flags ...string) error {
-	for _, flag := range flags {
-		if c.IsSet(flag) {
-			return usageError{fmt.Errorf("train: --%s means nothing to --method %s", flag, method)}
-		}
-	}
-	return nil
+	return methodTakes(c, method)
 }
 
 // resumeNeeds refuses settings beside --resume: the run keeps its own.
@@ -125,15 +109,18 @@ func startTraining(c *cli.Context, watch train.Observer) (*train.Result, error) 
 }
 
 func trainConfig(c *cli.Context) train.Config {
+	o := tuningOptions(c)
 	return train.Config{
 		Model: c.String("model"), Data: c.String("data"), Out: c.String("out"),
 		Task: c.String("task"), Text: c.StringSlice("text"), Label: c.String("label"),
-		Method: c.String("method"), K: c.Int64("params"), Block: c.Int64("block"), Targets: c.String("targets"),
+		Method: c.String("method"), Params: c.String("params"), Block: o.Block, Targets: o.Targets,
+		Rank: o.Rank, Alpha: o.Alpha, PromptLength: o.Prompt, Bottleneck: o.Bottleneck, Placement: o.Placement, Init: o.Init,
 		Head: c.String("head"), Adapter: c.String("adapter"),
 		Steps: c.Int("steps"), Epochs: c.Int("epochs"), Batch: c.Int("batch"), MicroBatch: c.Int("micro-batch"),
-		MaxLength: c.Int("max-length"), Shuffle: c.Bool("shuffle"), Seed: c.Uint64("seed"),
+		MaxLength: c.Int("max-length"), MaxTarget: c.Int("max-target"), NumBeams: c.Int("num-beams"),
+		Shuffle: c.Bool("shuffle"), Seed: c.Uint64("seed"),
 		LR: c.Float64("lr"), Schedule: c.String("schedule"), Warmup: c.Int("warmup"), WeightDecay: c.Float64("weight-decay"),
-		Clip: c.Float64("clip"), Dropout: c.Float64("dropout"), ClassWeights: c.Bool("class-weights"),
+		Clip: c.Float64("clip"), Dropout: c.Float64("dropout"), ClassWeights: c.Bool("class-weights"), Baselines: c.Bool("baselines"),
 		SelectMetric: c.String("select-metric"), Patience: c.Int("patience"), EvalEvery: c.Int("eval-every"), SaveEvery: c.Int("save-every"),
 		LogEvery: train.DefaultConfig().LogEvery,
 		Device:   c.String("device"), DType: c.String("dtype"), Threads: c.Int("threads"),

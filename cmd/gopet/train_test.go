@@ -55,7 +55,7 @@ func TestTrainPrintsATable(t *testing.T) {
 	if o.code != 0 {
 		t.Fatal(o.errors)
 	}
-	for _, want := range []string{"apet-discrete", "test accuracy", "samples/s", "peak memory", filepath.Join(run, "adapter"), "precision"} {
+	for _, want := range []string{"apet-discrete", "head alone", "untuned", "accuracy", "random guess", "samples/s", "peak memory", filepath.Join(run, "adapter"), "precision"} {
 		if !strings.Contains(o.out, want) {
 			t.Errorf("no %q in\n%s", want, o.out)
 		}
@@ -77,7 +77,7 @@ func TestInterruptedTrainingSaysHowToGoOn(t *testing.T) {
 			time.Sleep(time.Millisecond)
 		}
 	}()
-	o := gopetContext(t, ctx, "", trainArgs(model, data, run, "--steps", "100000", "--eval-every", "3")...)
+	o := gopetContext(t, ctx, "", trainArgs(model, data, run, "--steps", "100000", "--eval-every", "3", "--baselines=false")...)
 	last := o.errors[strings.LastIndex(strings.TrimSpace(o.errors), "\n")+1:]
 	if o.code != exitFailure || !strings.HasPrefix(last, "gopet: interrupted at step ") || !strings.HasSuffix(last, "go on with: gopet train --resume --out "+run+"\n") {
 		t.Fatalf("exit %d, %q", o.code, last)

@@ -26,8 +26,11 @@ func (p progress) Stepped(s train.Step) {
 	}
 }
 
+func (p progress) Preparing(string, int64, int64) {}
+
 func (p progress) Evaluating(string, int64, int64) {}
 
 func (p progress) Evaluated(e train.Evaluation) {
-	fmt.Fprintf(p.out, "step %d: %s accuracy %.3f\n", e.Step, e.Split, e.Scores.Accuracy())
+	accuracy, _ := e.Scores.Value("accuracy")
+	fmt.Fprintf(p.out, "step %d: %s accuracy %.3f\n", e.Step, e.Split, accuracy)
 }

@@ -71,11 +71,15 @@ func (m *Model) Pooled(hidden *torch.Tensor) *torch.Tensor {
 // Classify returns the logits, [rows, labels], from the last hidden state:
 // float32, or float64 where the model is.
 func (m *Model) Classify(hidden *torch.Tensor, in models.Input) *torch.Tensor {
+	return m.ClassifyPooled(m.Pooled(hidden), in.Train)
+}
+
+// ClassifyPooled is Classify from what Pooled returned, [rows, dim].
+func (m *Model) ClassifyPooled(pooled *torch.Tensor, train bool) *torch.Tensor {
 	if m.head == nil {
 		panic("bert: Classify without a head: load the model with labels")
 	}
-	logits := m.head.linear.Forward(m.head.dropout.Forward(m.Pooled(hidden), in.Train))
-	return atLeastFloat32(logits)
+	return atLeastFloat32(m.head.linear.Forward(m.head.dropout.Forward(pooled, train)))
 }
 
 // atLeastFloat32 converts half precisions and leaves others as they are.

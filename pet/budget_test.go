@@ -1,0 +1,31 @@
+package pet_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/gopet-ml/gopet/internal/torchtest"
+	"github.com/gopet-ml/gopet/pet"
+	"github.com/gopet-ml/gopet/torch"
+)
+
+func TestBudgetsAreNumbersOrMethods(t *testing.T) {
+	torchtest.NoLeaks(t)
+	m := loadTiny(t, torch.Float32)
+	var all int64
+	for _, p := range m.Base() {
+		all += p.NumEl()
+	}
+	for params, want := range map[string]int64{"0": 0, "4096": 4096, "full": all} {
+		if got, err := pet.Budget(params, m, pet.Options{Targets: "qv"}); err != nil || got != want {
+			t.Errorf("%s: %d (%v), want %d", params, got, err, want)
+		}
+	}
+	for params, want := range map[string]string{
+		"-1": "want 0 or more", "ful": `did you mean "full"?`, "apet-adjacent": "no number of its own", "": "want a number or a method",
+	} {
+		if _, err := pet.Budget(params, m, pet.Options{}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, want %q", params, err, want)
+		}
+	}
+}

@@ -1,0 +1,190 @@
+package train
+
+import (
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/gopet-ml/gopet/data/batch"
+	"github.com/gopet-ml/gopet/models"
+	"github.com/gopet-ml/gopet/torch"
+	"github.com/gopet-ml/gopet/train/metrics"
+)
+
+// ignored marks padding among targets: PyTorch's ignore_index.
+const ignored = -100
+
+// byText answers with text. A task with labels is answered by ranking them:
+// each label's score is the sum of the log-probabilities of its pieces and of
+// the end of text. What the model writes of itself is scored beside it.
+type byText struct {
+	i      *Inference
+	model  models.TextToText
+	labels [][]int32 // tokens of each label, the end's included; nil where the task generates
+	width  int       // tokens of the longest label
+}
+
+func newByText(i *Inference, m models.TextToText) *byText {
+	t := &byText{i: i, model: m}
+	if i.Task == nil || i.Task.Generates() {
+		return t
+	}
+	for _, label := range i.Task.Labels {
+		ids := i.encodeText(label, 0)
+		t.labels = append(t.labels, ids)
+		t.width = max(t.width, len(ids))
+	}
+	return t
+}
+
+func (t *byText) learn() batch.Encoder {
+	return batch.ForText(t.i.Task, t.i.encodeText, t.i.maxLength, t.i.maxTarget)
+}
+
+func (t *byText) ask() batch.Encoder {
+	return batch.TextInput(t.i.Task, t.i.encodeText, t.i.maxLength)
+}
+
+// loss sums the cross-entropies of the target tokens.
+func (t *byText) loss(s *torch.Scope, b *batch.Batch) *torch.Tensor {
+	in := input(s, b, t.i.device, true)
+	return t.crossEntropy(s, in, models.Hidden(t.model, in), b.Targets, b.TargetLength, torch.ReduceSum)
+}
+
+// weight is the number of target tokens, as transformers takes the mean.
+func (t *byText) weight(b *batch.Batch) float64 { return float64(b.TargetTokens) }
+
+// crossEntropy compares the decoder's logits with targets [rows, length], of
+// which those that are ignored count 0. Unreduced it is [rows*length].
+func (t *byText) crossEntropy(s *torch.Scope, in models.Input, hidden *torch.Tensor, targets []int64, length int, reduction torch.Reduction) *torch.Tensor {
+	rows := int64(len(targets) / length)
+	ids := torch.FromSlice(s, shiftRight(targets, length, t.model.StartID(), int64(t.i.Tokenizer.PadID())), rows, int64(length)).ToDevice(t.i.device)
+	logits := t.model.Decode(ids, hidden, in)
+	want := torch.FromSlice(s, targets, rows*int64(length)).ToDevice(t.i.device)
+	return torch.CrossEntropy(logits.Reshape(rows*int64(length), -1), want, nil, reduction)
+}
+
+// shiftRight makes the decoder's input of its targets: the start, then each
+// row's targets but the last, padding in place of what is ignored.
+func shiftRight(targets []int64, length int, start, pad int64) []int64 {
+	ids := make([]int64, len(targets))
+	for at := range targets {
+		switch {
+		case at%length == 0:
+			ids[at] = start
+		case targets[at-1] == ignored:
+			ids[at] = pad
+		default:
+			ids[at] = targets[at-1]
+		}
+	}
+	return ids
+}
+
+func (t *byText) score(b *batch.Batch, scores *Scores) {
+	s := torch.NewScope(torch.NoGrad())
+	defer s.Close()
+	in := input(s, b, t.i.device, false)
+	hidden := models.Hidden(t.model, in)
+	loss := t.crossEntropy(s, in, hidden, b.Targets, b.TargetLength, torch.ReduceSum)
+	scores.addLoss(loss.Item(), float64(b.TargetTokens))
+	texts := t.generate(hidden, in)
+	if t.labels == nil {
+		for row, text := range texts {
+			scores.Scorer.(*metrics.Generation).Add(text, b.References[row])
+		}
+		return
+	}
+	for row, ranks := range t.rank(s, in, hidden) {
+		best := slices.Index(ranks, slices.Max(ranks))
+		scores.Scorer.(*metrics.LabelWords).Add(best, int(b.Labels[row]), texts[row])
+	}
+}
+
+func (t *byText) predict(b *batch.Batch) []Prediction {
+	s := torch.NewScope(torch.NoGrad())
+	defer s.Close()
+	in := input(s, b, t.i.device, false)
+	hidden := models.Hidden(t.model, in)
+	predictions := make([]Prediction, b.Rows)
+	if t.labels == nil {
+		for row, text := range t.generate(hidden, in) {
+			predictions[row].Text = &text
+		}
+		return predictions
+	}
+	logits := t.firstLogits(s, in, hidden)
+	for row, ranks := range t.rank(s, in, hidden) {
+		predictions[row] = labelled(t.i.Task.Labels, softmax(ranks), logits[row])
+	}
+	return predictions
+}
+
+// generate writes a text for each row.
+func (t *byText) generate(hidden *torch.Tensor, in models.Input) []string {
+	o := t.i.generate
+	if t.labels != nil {
+		o.MaxNewTokens = t.width + 1 // one more than any label: longer is wrong in any case
+	}
+	texts := make([]string, 0, in.IDs.Dim(0))
+	for _, row := range t.model.Generate(hidden, in, o) {
+		ids := make([]int32, len(row))
+		for j, id := range row {
+			ids[j] = int32(id)
+		}
+		texts = append(texts, strings.TrimSpace(t.i.Tokenizer.Decode(ids, true)))
+	}
+	return texts
+}
+
+// rank returns the log-probability of each label, by row.
+func (t *byText) rank(s *torch.Scope, in models.Input, hidden *torch.Tensor) [][]float64 {
+	rows, labels := int(in.IDs.Dim(0)), len(t.labels)
+	ranks := make([][]float64, rows)
+	for row := range ranks {
+		ranks[row] = make([]float64, labels)
+	}
+	for c, label := range t.labels {
+		part := s.NewScope()
+		targets := make([]int64, 0, rows*len(label))
+		for range rows {
+			for _, id := range label {
+				targets = append(targets, int64(id))
+			}
+		}
+		losses := t.crossEntropy(part, in, hidden, targets, len(label), torch.ReduceNone)
+		for row, loss := range losses.Reshape(int64(rows), int64(len(label))).SumDim(false, 1).Float64s() {
+			ranks[row][c] = -loss
+		}
+		part.Close()
+	}
+	return ranks
+}
+
+// firstLogits are the logits, at the first decoding step, of the first piece
+// of each label, by row.
+func (t *byText) firstLogits(s *torch.Scope, in models.Input, hidden *torch.Tensor) [][]float32 {
+	rows := in.IDs.Dim(0)
+	ids := torch.FromSlice(s, slices.Repeat([]int64{t.model.StartID()}, int(rows)), rows, 1).ToDevice(t.i.device)
+	pieces := make([]int64, len(t.labels))
+	for c, label := range t.labels {
+		pieces[c] = int64(label[0])
+	}
+	index := torch.FromSlice(s, pieces, int64(len(pieces))).ToDevice(t.i.device)
+	first := t.model.Decode(ids, hidden, in).Select(1, 0).IndexSelect(1, index)
+	return slices.Collect(slices.Chunk(first.Float32s(), len(t.labels)))
+}
+
+// softmax of log-probabilities: the labels' shares among themselves.
+func softmax(ranks []float64) []float64 {
+	top, sum := slices.Max(ranks), 0.0
+	shares := make([]float64, len(ranks))
+	for i, rank := range ranks {
+		shares[i] = math.Exp(rank - top)
+		sum += shares[i]
+	}
+	for i := range shares {
+		shares[i] /= sum
+	}
+	return shares
+}
