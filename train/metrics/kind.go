@@ -8,9 +8,9 @@
 //
 // Texts are scored by SQuAD's exact match and F1 and by ROUGE-L. Values are
 // the means over rows of what the official script of SQuAD 1.1 and Google's
-// rouge_score compute for each, between 0 and 1; Hugging Face's evaluate wraps
-// the same two, tells SQuAD's in percent, and rounds ROUGE's mean by random
-// resampling.
+// rouge_score compute for each, between 0 and 1. Hugging Face's evaluate wraps
+// the same two; it gives SQuAD's in percent and, for ROUGE's mean, the median
+// of the means of random resamples.
 //
 // The names of metrics are package task's. What can be scored depends on the
 // Kind of answer; there is a Scorer for each.
