@@ -29,7 +29,7 @@ say models/checkpoint/testdata/make_pickles.py
 # These write beside themselves, the same bytes on every machine.
 copy=$(mktemp -d)
 trap 'rm -rf "$copy"' EXIT
-for script in models/checkpoint/testdata/make_golden.py train/metrics/testdata/make_golden.py; do
+for script in models/checkpoint/testdata/make_golden.py train/metrics/testdata/make_golden.py train/metrics/testdata/make_text.py; do
   say "$script"
   rm -rf "$copy/golden"
   mkdir "$copy/golden"

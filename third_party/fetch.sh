@@ -27,11 +27,13 @@ wheel_folder() {
 }
 
 # python NAME MINIMUM PINS... makes an environment of its own without venv, which Debian's python3
-# lacks: a folder of packages, and a python3 that looks there first.
+# lacks: a folder of packages, and a python3 that looks there first. Packages that come without a
+# wheel are in pins/NAME-source.txt, where there is one.
 python() {
-  local name=$1 minimum=$2 pins=() link=$cache/python/$1 interpreter dir pin
+  local name=$1 minimum=$2 pins=() sources=() link=$cache/python/$1 interpreter dir pin
   shift 2
   for pin; do pins+=("$third_party/pins/$pin.txt"); done
+  [ ! -f "$third_party/pins/$name-source.txt" ] || sources=("$third_party/pins/$name-source.txt")
   require python3
   interpreter=$(python3 -c '
 import sys
@@ -40,7 +42,7 @@ if sys.version_info < tuple(map(int, sys.argv[1].split("."))):
 print(sys.executable, sys.version)' "$minimum")
   dir=$cache/python/$name-$({
     echo "$interpreter"
-    cat "${pins[@]}" "${BASH_SOURCE[0]}"
+    cat "${pins[@]}" ${sources[@]+"${sources[@]}"} "${BASH_SOURCE[0]}"
   } | sha256sum | cut -c 1-16)
   interpreter=${interpreter%% *}
   if [ ! -d "$dir" ]; then
@@ -51,6 +53,11 @@ print(sys.executable, sys.version)' "$minimum")
       run_pip install --no-deps --require-hashes --only-binary :all: --target "$work/site" \
         "${pins[@]/#/--requirement=}" ||
         die "could not install the Python packages of ${pins[*]} (pip says why above); nothing was installed"
+      # Built with what was just installed: an environment of pip's own would not be pinned.
+      [ ${#sources[@]} -eq 0 ] || PYTHONPATH=$work/site \
+        run_pip install --no-deps --require-hashes --no-binary :all: --no-build-isolation --use-pep517 \
+        --target "$work/site" --requirement "${sources[0]}" ||
+        die "could not build the Python packages of ${sources[*]} (pip says why above); nothing was installed"
       cat >"$work/python3" <<SH
 #!/bin/sh
 PYTHONPATH='$dir/site' PYTHONNOUSERSITE=1 exec '$interpreter' "\$@"

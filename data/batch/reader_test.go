@@ -176,6 +176,9 @@ func checkBatch(t *testing.T, b *Batch) {
 		tokens += b.Lengths[i]
 		longest = max(longest, b.Lengths[i])
 	}
+	if b.Targets != nil || b.References != nil || b.TargetLength != 0 || b.TargetTokens != 0 {
+		t.Fatalf("a model with a head has %d targets, references %q", b.Targets, b.References)
+	}
 	if b.Rows != len(b.RowIDs) || int64(b.Length) != longest || b.Tokens != tokens || len(b.IDs) != b.Rows*b.Length {
 		t.Fatalf("batch of %d x %d, %d tokens, longest row %d", b.Rows, b.Length, b.Tokens, longest)
 	}

@@ -49,7 +49,8 @@ func TestPaperTemplates(t *testing.T) {
 		}
 		for label := range c.labels {
 			c.values["label"] = label
-			first, second, got, err := task.Render(row(t, c.values))
+			r := row(t, c.values)
+			first, second, got, err := task.Render(r)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -59,13 +60,128 @@ func TestPaperTemplates(t *testing.T) {
 			if first != c.want || got != label {
 				t.Errorf("%s renders %q, label %d, want %q, %d", c.task, first, got, c.want, label)
 			}
+			checkText(t, task, r, "Input: "+c.want+" Output: ", c.labels[label])
 		}
 		if diff := cmp.Diff(c.labels, task.Labels); diff != "" || task.Type != c.kind || task.Metric != Accuracy {
 			t.Errorf("%s: type %s, metric %s, labels (-want +got):\n%s", c.task, task.Type, task.Metric, diff)
 		}
 	}
-	if len(Names()) < 8 {
-		t.Errorf("tasks %v", Names())
+}
+
+// checkText compares what a text-to-text model reads and may answer; the first
+// answer is the one it is taught.
+func checkText(t *testing.T, task *Task, r data.Row, source string, references ...string) {
+	t.Helper()
+	got, err := task.Source(r)
+	if err != nil || got != source {
+		t.Errorf("%s reads %q, %v, want %q", task.Name, got, err, source)
+	}
+	answers, err := task.References(r)
+	if diff := cmp.Diff(references, answers); err != nil || diff != "" {
+		t.Errorf("%s: %v, references (-want +got):\n%s", task.Name, err, diff)
+	}
+	if target, err := task.Target(r); err != nil || target != references[0] {
+		t.Errorf("%s: target %q, %v, want %q", task.Name, target, err, references[0])
+	}
+}
+
+func TestPaperGeneration(t *testing.T) {
+	for _, c := range []struct {
+		task       string
+		values     map[string]any
+		source     string
+		references []string
+		kind       string
+		metric     string
+	}{
+		{"nq_open", map[string]any{"question": "who is it", "answer": []string{"B", "A"}}, "Input: who is it Output: ", []string{"B", "A"}, QuestionAnswering, ExactMatch},
+		{"samsum", map[string]any{"dialogue": "A: hi\r\nB: ho", "summary": "They greet."}, "Input: summarize: A: hi\r\nB: ho Output: ", []string{"They greet."}, Summarisation, RougeL},
+		{"multi_news", map[string]any{"document": "X ||||| Y", "summary": ""}, "Input: summarize: X ||||| Y Output: ", []string{""}, Summarisation, RougeL},
+	} {
+		task, err := Lookup(c.task)
+		if err != nil {
+			t.Fatal(err)
+		}
+		checkText(t, task, row(t, c.values), c.source, c.references...)
+		if !task.Generates() || task.Type != c.kind || task.Metric != c.metric || task.Labels != nil {
+			t.Errorf("%s: type %s, metric %s, labels %q", c.task, task.Type, task.Metric, task.Labels)
+		}
+	}
+}
+
+func TestTextErrors(t *testing.T) {
+	for _, c := range []struct {
+		task   string
+		values map[string]any
+		want   string
+	}{
+		{"nq_open", map[string]any{"question": "q", "answer": []string{}}, `file: row 7: target column "answer" has no texts`},
+		{"nq_open", map[string]any{"question": "q", "answer": nil}, `file: row 7: target column "answer" is null`},
+		{"nq_open", map[string]any{"question": "q", "answer": 3}, `file: row 7: column "answer" is of type int, not list of string`},
+		{"nq_open", map[string]any{"question": "q", "answers": "a"}, `file: row 7: no column "answer"; did you mean "answers"?`},
+		{"samsum", map[string]any{"dialogue": "d", "summary": "\xff"}, `file: row 7: column "summary" is not valid UTF-8`},
+		{"rte", map[string]any{"sentence1": "a", "sentence2": "b", "label": 2}, `file: row 7: label 2 is not one of the 2 classes of column "label": 0=entailment 1=not_entailment`},
+	} {
+		task, err := Lookup(c.task)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := row(t, c.values)
+		if _, err := task.Source(r); err != nil {
+			t.Errorf("%s: the source needs no answer: %v", c.task, err)
+		}
+		_, err = task.References(r)
+		if err == nil || err.Error() != c.want {
+			t.Errorf("%s: references: error\n%v, want\n%s", c.task, err, c.want)
+		}
+		if _, err := task.Target(r); err == nil || err.Error() != c.want {
+			t.Errorf("%s: target: error\n%v, want\n%s", c.task, err, c.want)
+		}
+	}
+	qnli, err := Lookup("qnli")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := qnli.Source(row(t, map[string]any{"question": "q", "sentence": nil})); err == nil || err.Error() != `file: row 7: column "sentence" is null` {
+		t.Errorf("half a pair: %v", err)
+	}
+}
+
+// Labels that stand in no description, as those of Classify, are words too.
+func TestClassifyAsText(t *testing.T) {
+	task, err := Classify([]string{"a", "b"}, "topic")
+	if err != nil {
+		t.Fatal(err)
+	}
+	task = task.WithLabels([]string{"wheat", "corn"})
+	checkText(t, task, row(t, map[string]any{"a": "one", "b": "", "topic": "corn"}), "Input: one [SEP]  Output: ", "corn")
+}
+
+func TestList(t *testing.T) {
+	var lines []string
+	for _, info := range List() {
+		lines = append(lines, strings.Join([]string{
+			info.Name, info.Type, strings.Join(info.Columns, "+"), strings.Join(info.Labels, "/"), info.Metric, info.Template,
+		}, ", "))
+		if info.Metrics[0] != info.Metric && info.Metric != RougeL {
+			t.Errorf("%s: metric %s of %v", info.Name, info.Metric, info.Metrics)
+		}
+	}
+	want := []string{
+		"sst2, sentiment, sentence+label, negative/positive, accuracy, sentence: {sentence}",
+		"rotten_tomatoes, sentiment, text+label, negative/positive, accuracy, {text}",
+		"imdb, sentiment, text+label, negative/positive, accuracy, {text}",
+		"mnli, inference, premise+hypothesis+label, entailment/neutral/contradiction, accuracy, premise: {premise} [SEP] hypothesis: {hypothesis}",
+		"qnli, inference, question+sentence+label, entailment/not_entailment, accuracy, question: {question} [SEP] sentence: {sentence}",
+		"rte, inference, sentence1+sentence2+label, entailment/not_entailment, accuracy, sentence 1: {sentence1} [SEP] sentence 2: {sentence2}",
+		"qqp, paraphrase, question1+question2+label, not_duplicate/duplicate, accuracy, question 1: {question1} [SEP] question 2: {question2}",
+		"mrpc, paraphrase, sentence1+sentence2+label, not_equivalent/equivalent, accuracy, sentence 1: {sentence1} [SEP] sentence 2: {sentence2}",
+		"nq_open, question answering, question+answer, , exact_match, {question}",
+		"samsum, summarisation, dialogue+summary, , rouge_l, summarize: {dialogue}",
+		"multi_news, summarisation, document+summary, , rouge_l, summarize: {document}",
+	}
+	if diff := cmp.Diff(want, lines); diff != "" {
+		t.Errorf("the tasks of the paper (-want +got):\n%s", diff)
 	}
 }
 
@@ -96,10 +212,15 @@ func TestRegister(t *testing.T) {
 	}
 	for _, bad := range []*Task{
 		{Name: "topics", Metric: Accuracy, First: Template{Column: "t"}, LabelColumn: "l", Labels: []string{"a", "b"}},
-		{Name: ClassifyName, First: Template{Column: "t"}, LabelColumn: "l", Labels: []string{"a", "b"}},
-		{Name: "x", LabelColumn: "l", Labels: []string{"a", "b"}},
-		{Name: "x", First: Template{Column: "t"}, Labels: []string{"a", "b"}},
-		{Name: "x", First: Template{Column: "t"}, LabelColumn: "l", Labels: []string{"a"}},
+		{Name: ClassifyName, Metric: Accuracy, First: Template{Column: "t"}, LabelColumn: "l", Labels: []string{"a", "b"}},
+		{Name: "x", Metric: Accuracy, LabelColumn: "l", Labels: []string{"a", "b"}},
+		{Name: "x", Metric: Accuracy, First: Template{Column: "t"}, Labels: []string{"a", "b"}},
+		{Name: "x", Metric: Accuracy, First: Template{Column: "t"}, LabelColumn: "l", Labels: []string{"a"}},
+		{Name: "x", First: Template{Column: "t"}, LabelColumn: "l", Labels: []string{"a", "b"}},
+		{Name: "x", Metric: RougeL, First: Template{Column: "t"}, LabelColumn: "l", Labels: []string{"a", "b"}},
+		{Name: "x", Metric: RougeL, First: Template{Column: "t"}, TargetColumn: "y", LabelColumn: "l"},
+		{Name: "x", Metric: RougeL, First: Template{Column: "t"}, TargetColumn: "y", Labels: []string{"a", "b"}},
+		{Name: "x", Metric: Accuracy, First: Template{Column: "t"}, TargetColumn: "y"},
 	} {
 		func() {
 			defer func() {
@@ -224,6 +345,10 @@ func TestBindErrors(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	samsum, err := Lookup("samsum")
+	if err != nil {
+		t.Fatal(err)
+	}
 	good := block(texts("sentence", "a", "b"), ints("label", nil, 0, 1))
 	for _, c := range []struct {
 		name string
@@ -240,6 +365,8 @@ func TestBindErrors(t *testing.T) {
 		{"other number of classes", sst2, table{data.Train: block(texts("sentence", "a"), ints("label", []string{"a", "b", "c"}, 0))}, `task "sst2": column "label" has the 3 classes ["a" "b" "c"], the task the 2 labels ["negative" "positive"]`},
 		{"one label", classify, table{data.Train: block(texts("sentence", "a", "b"), texts("label", "x", "x"))}, `task "classify": column "label" has the one label "x": there is nothing to tell apart`},
 		{"no training split", classify, table{data.Test: good}, `task "classify": labels of column "label": the data has no split "train"; there are: test`},
+		{"no target column", samsum, table{data.Train: block(texts("dialogue", "a"), texts("sumary", "b"))}, `task "samsum": split "train" has no column "summary"; did you mean "sumary"?`},
+		{"target of ints", samsum, table{data.Train: block(texts("dialogue", "a"), ints("summary", nil, 1))}, `task "samsum": split "train": column "summary" is of type int: targets are strings or lists of strings`},
 		{"class the model lacks", classify.WithLabels([]string{"acq", "earn"}), table{data.Train: block(texts("sentence", "a"), ints("label", []string{"acq", "earm"}, 0))}, `task "classify": column "label" has a class "earm" that the model's labels lack; did you mean "earn"?`},
 	} {
 		_, err := c.task.Bind(context.Background(), c.data)

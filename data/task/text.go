@@ -42,19 +42,18 @@ func (t *Task) References(row data.Row) ([]string, error) {
 		}
 		return []string{t.Labels[label]}, nil
 	}
-	if _, isText := row.Value(t.TargetColumn).(string); isText {
-		text, err := row.Text(t.TargetColumn)
-		if err != nil {
-			return nil, err
+	switch row.Value(t.TargetColumn).(type) {
+	case nil:
+		if row.Has(t.TargetColumn) {
+			return nil, row.Errorf("target column %q is null", t.TargetColumn)
 		}
-		return []string{text}, nil
+	case string:
+		text, err := row.Text(t.TargetColumn)
+		return []string{text}, err
 	}
 	texts, err := row.Texts(t.TargetColumn)
-	if err != nil {
-		return nil, err
+	if err == nil && len(texts) == 0 {
+		err = row.Errorf("target column %q has no texts", t.TargetColumn)
 	}
-	if len(texts) == 0 {
-		return nil, row.Errorf("target column %q has no texts", t.TargetColumn)
-	}
-	return texts, nil
+	return texts, err
 }
