@@ -73,7 +73,7 @@ func savedAdapter(t *testing.T, method string, dtype torch.DType, trainHead bool
 		Model: "tiny", Fingerprint: fingerprint(t, m), Task: "classify",
 		Text: []string{"text"}, Label: "kind", Labels: []string{"a", "b", "c"},
 	}
-	attached, err := pet.Attach(m, lookup(t, method), pet.Options{K: 300, Seed: 3}, trainHead)
+	attached, err := pet.Attach(m, lookup(t, method), pet.Options{K: 300, Prompt: 5, Seed: 3}, trainHead)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -22,7 +22,7 @@ func TestMethodsAreListedByName(t *testing.T) {
 			t.Errorf("%s: learning rate %g", m.Name(), m.LearningRate(1000))
 		}
 	}
-	if want := []string{"apet-adjacent", "apet-discrete", "full"}; !slices.Equal(names, want) {
+	if want := []string{"adapter", "apet-adjacent", "apet-discrete", "bitfit", "full", "lora", "prompt"}; !slices.Equal(names, want) {
 		t.Errorf("methods %q, want %q", names, want)
 	}
 }
@@ -95,13 +95,14 @@ func TestTheHeadIsCountedApart(t *testing.T) {
 	for _, method := range pet.Methods() {
 		m := loadTiny(t, torch.Float32)
 		for _, train := range []bool{true, false} {
-			attached, err := pet.Attach(m, method, pet.Options{K: 10, Targets: "qv"}, train)
+			options := pet.Options{K: 10, Targets: "qv", Prompt: 4}
+			attached, err := pet.Attach(m, method, options, train)
 			if err != nil {
 				t.Fatal(err)
 			}
-			want := map[string]int64{"full": 5748}[method.Name()]
-			if want == 0 {
-				want = 10
+			want, err := method.Count(m, options)
+			if err != nil {
+				t.Fatal(err)
 			}
 			if attached.Count() != want {
 				t.Errorf("%s tunes %d entries, want %d", method.Name(), attached.Count(), want)

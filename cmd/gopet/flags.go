@@ -78,10 +78,15 @@ func methodFlags() []cli.Flag {
 	}
 }
 
-// methodTakes refuses flags that a method does not know.
+// methodTakes refuses flags that a method does not know, and APET without a
+// number.
 func methodTakes(c *cli.Context, method string) error {
 	if _, err := pet.Lookup(method); err != nil {
 		return err
+	}
+	if strings.HasPrefix(method, "apet-") && !c.IsSet("params") && !c.IsSet("adapter") {
+		return usageError{fmt.Errorf("%s: no --params given: how many entries %s tunes, or the method whose number it takes (0: the head alone)",
+			c.Command.Name, method)}
 	}
 	const masks = "apet-discrete apet-adjacent apet-modules"
 	for _, flag := range []struct{ name, methods string }{

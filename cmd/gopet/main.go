@@ -55,7 +55,7 @@ func newApp() *cli.App {
 		Version: version.Version,
 		Commands: []*cli.Command{
 			trainCommand(), evalCommand(), predictCommand(), compareCommand(), mergeCommand(), planCommand(),
-			dataCommand(), methodsCommand(), modelsCommand(), benchCommand(), doctorCommand(), versionCommand(),
+			dataCommand(), tasksCommand(), methodsCommand(), modelsCommand(), benchCommand(), doctorCommand(), versionCommand(),
 		},
 		// Errors are printed once, by run.
 		ExitErrHandler: func(*cli.Context, error) {},

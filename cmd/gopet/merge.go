@@ -40,9 +40,9 @@ func mergeAction(c *cli.Context) error {
 	if c.Bool("json") {
 		return writeJSON(c.App.Writer, merged)
 	}
-	remark := "unmerging restores every bit of the base"
+	remark := "the base can be had back bit for bit"
 	if !merged.Exact {
-		remark = "unmerging brings the base back within float rounding only"
+		remark = "the base cannot be had back from it bit for bit"
 	}
 	_, err = fmt.Fprintf(c.App.Writer, "%s merged into %s, in %s; %s\n", merged.Method, merged.Base, merged.Out, remark)
 	return err

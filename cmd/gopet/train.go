@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -65,11 +64,7 @@ func trainNeeds(c *cli.Context) error {
 	if err := needs("model", "data", "task", "out")(c); err != nil {
 		return err
 	}
-	method := c.String("method")
-	if strings.HasPrefix(method, "apet-") && !c.IsSet("params") && !c.IsSet("adapter") {
-		return usageError{fmt.Errorf("train: no --params given: how many entries %s tunes, or the method whose number it takes (0: the head alone)", method)}
-	}
-	return methodTakes(c, method)
+	return methodTakes(c, c.String("method"))
 }
 
 // resumeNeeds refuses settings beside --resume: the run keeps its own.

@@ -94,10 +94,30 @@ func (t *tuning) Count() int64 {
 
 func (t *tuning) Config() any { return t.config }
 
-func (t *tuning) Detach() {
+var _ pet.Merger = (*tuning)(nil)
+
+// Merge takes the hooks away: the weights hold the tuned values already.
+func (t *tuning) Merge() error {
 	override(t.model.Registry(), nil)
+	return nil
+}
+
+// Unmerge puts the base values back.
+func (t *tuning) Unmerge() error { return torch.Try(t.restore) }
+
+// Exact is true: the base values at the positions are kept.
+func (t *tuning) Exact() bool { return true }
+
+func (t *tuning) restore() {
 	for _, e := range t.entries {
 		e.parameter.Tensor.Put(e.mask.Index, e.base)
+	}
+}
+
+func (t *tuning) Detach() {
+	override(t.model.Registry(), nil)
+	t.restore()
+	for _, e := range t.entries {
 		e.mask.Index.Close()
 		e.mask.Values.Close()
 		e.base.Close()

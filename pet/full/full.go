@@ -3,7 +3,7 @@ package full
 
 import (
 	"encoding/json"
-	"fmt"
+	"errors"
 	"slices"
 
 	"github.com/gopet-ml/gopet/pet"
@@ -84,21 +84,26 @@ func (t *tuning) Save(s *torch.Scope) []pet.NamedTensor {
 }
 
 func (t *tuning) Load(tensors pet.Tensors) error {
-	s := torch.NewScope(torch.NoGrad())
-	defer s.Close()
 	for _, p := range t.parameters {
-		saved, err := tensors.Read(s, p.Name)
-		if err != nil {
+		if err := pet.LoadInto(p.Tensor, tensors, p.Name); err != nil {
 			return err
 		}
-		if got, want := saved.Shape(), p.Tensor.Shape(); !slices.Equal(got, want) {
-			return fmt.Errorf("tensor %q has shape %v, the model's %v", p.Name, got, want)
-		}
-		p.Tensor.CopyFrom(saved)
-		saved.Close()
 	}
 	return nil
 }
+
+var _ pet.Merger = (*tuning)(nil)
+
+// Merge has nothing to do: the weights are what was tuned.
+func (t *tuning) Merge() error { return nil }
+
+// Unmerge fails: full tuning keeps nothing of the base.
+func (t *tuning) Unmerge() error {
+	return errors.New("full tuning cannot be unmerged: load the base again")
+}
+
+// Exact is false: nothing of the base is left.
+func (t *tuning) Exact() bool { return false }
 
 func (t *tuning) Detach() {
 	for _, p := range t.parameters {
