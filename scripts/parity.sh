@@ -21,6 +21,8 @@ for script in models/bert/testdata/make_golden.py train/testdata/make_traces.py;
   say "$script"
   "$python" "$script" --check "${checkpoints[@]}" || failed=1
 done
+say train/testdata/make_peft_traces.py
+"$python" train/testdata/make_peft_traces.py --check || failed=1
 
 # torch.save names storages by their addresses, so this compares what the files hold.
 say models/checkpoint/testdata/make_pickles.py

@@ -36,16 +36,13 @@ from transformers.trainer_pt_utils import get_parameter_names
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parents[1] / "models" / "bert" / "testdata"))
 import oracle  # noqa: E402
+import loop  # noqa: E402
+from loop import STEPS  # noqa: E402
 
-STEPS, WARMUP, CLIP = 10, 3, 1.0
-BETAS, EPSILON = (0.9, 0.999), 1e-8
+WARMUP = 3
 
 # What transformers' Trainer keeps from weight decay, beside LayerNorm.
 NO_DECAY = [r"bias", r"layernorm", r"rmsnorm", r"(?:^|\.)norm(?:$|\.)", r"_norm(?:$|\.)"]
-
-# The loss of the same trace in float64 must agree this well, or the trace
-# would test rounding and not the loop.
-CONDITION = 2e-6
 
 
 @dataclasses.dataclass
@@ -90,7 +87,7 @@ def main():
         else:
             print("minilm-l3 left out: no --checkpoint minilm-l3=DIR", file=sys.stderr)
 
-    oracle.run(make, HERE, arguments.check)
+    oracle.run(make, HERE, arguments.check, loop.is_settled)
 
 
 class FirstTokenClassifier(torch.nn.Module):
@@ -159,7 +156,7 @@ def random_batches(seed, rows, length, vocabulary, labels):
 def make_traces(directory, traces, model, batches):
     summary = {
         "versions": oracle.PINS,
-        "optimizer": {"betas": BETAS, "eps": EPSILON, "clip": CLIP, "warmup": WARMUP, "steps": STEPS},
+        "optimizer": loop.settings(WARMUP),
         "decayed": sorted(decayed_names(model)),
         "traces": {trace.name: make_trace(directory, trace, model, batches) for trace in traces},
     }
@@ -173,15 +170,15 @@ def make_trace(directory, trace, model, batches):
     steps = train(tuned, batches, trace, positions)
 
     reference = train(copy.deepcopy(model).double(), batches, trace, positions)
-    assert_same_loss(trace, steps, reference)
+    loop.assert_same_loss(trace.name, steps, reference)
     if trace.micro_batch:
         accumulated = train(copy.deepcopy(model), batches, trace, positions, trace.micro_batch)
-        assert_same_loss(trace, steps, accumulated)
+        loop.assert_same_loss(trace.name, steps, accumulated)
 
     oracle.save_tensors(directory / f"{trace.name}.safetensors", final_tensors(trace, tuned, positions))
     entry = dataclasses.asdict(trace)
     del entry["name"], entry["keep_final"]
-    return entry | {key: [step[key] for step in steps] for key in ("losses", "grad_norms", "lrs")}
+    return entry | loop.columns(steps)
 
 
 def choose_positions(trace, model):
@@ -230,24 +227,24 @@ def train(model, batches, trace, positions, micro_batch=0):
         {"params": [p for n, p in parameters.items() if n in decayed], "weight_decay": trace.weight_decay},
         {"params": [p for n, p in parameters.items() if n not in decayed], "weight_decay": 0.0},
     ]
-    optimizer = torch.optim.AdamW(groups, lr=trace.lr, betas=BETAS, eps=EPSILON)
-    schedule = transformers.get_linear_schedule_with_warmup(optimizer, WARMUP, STEPS)
 
-    steps = []
-    for step in range(STEPS):
-        optimizer.zero_grad()
-        batch = {name: tensor[step] for name, tensor in batches.items()}
-        loss = backward(model, batch, trace.class_weights, micro_batch)
+    def mask_gradients():
         for name, mask in masks.items():
             parameters[name].grad.mul_(mask)
-        norm = torch.nn.utils.clip_grad_norm_(parameters.values(), CLIP)
-        steps.append({"losses": loss, "grad_norms": norm.item(), "lrs": schedule.get_last_lr()[0]})
-        optimizer.step()
-        schedule.step()
+
+    def restore_base():
         with torch.no_grad():
             for name, mask in masks.items():
                 parameters[name].copy_(torch.where(mask, parameters[name], base[name]))
-    return steps
+
+    return loop.descend(
+        groups,
+        trace.lr,
+        WARMUP,
+        lambda step: backward(model, loop.batch_of(batches, step), trace.class_weights, micro_batch),
+        before=mask_gradients,
+        after=restore_base,
+    )
 
 
 def mask_of(parameter, positions):
@@ -278,12 +275,6 @@ def backward(model, batch, class_weights, micro_batch):
         expected = torch.nn.functional.cross_entropy(logits.detach(), labels, weight=weights).item()
         assert abs(loss - expected) <= 1e-6 * abs(expected), (loss, expected)
     return loss
-
-
-def assert_same_loss(trace, steps, other):
-    for step, (got, want) in enumerate(zip(steps, other)):
-        difference = abs(got["losses"] / want["losses"] - 1)
-        assert difference <= CONDITION, f"{trace.name}: step {step} is ill-conditioned: {difference:g}"
 
 
 def final_tensors(trace, model, positions):

@@ -1,0 +1,334 @@
+#!/usr/bin/env python3
+"""Makes the ten-step training traces that hold gopet's tuning methods to peft's.
+
+Needs torch 2.11.0, transformers 5.23.0 and peft 0.21.2, and the models' oracle.py.
+
+    make_peft_traces.py [--check]
+
+LoRA, prompt tuning and SHiRA are peft's own; the bottleneck adapter and
+BitFit are written in PyTorch here. Dropout and weight decay are off; the rate
+falls linearly without warm-up and gradients are clipped to norm 1, as
+transformers' Trainer does by default. A classification head is trained too.
+
+For each model, in a folder of its name in peft/:
+config.json, model.safetensors   the base; of bert they lie in ../tiny, like its batches
+batches.safetensors   input_ids, attention_mask [steps, rows, length],
+    labels [steps, rows, target length], -100 where they are padded
+traces.json   the optimizer's settings and, for every trace, its peak rate, the number of
+    tuned values, and for every step the loss before it, the gradient norm before
+    clipping (over what is tuned) and the learning rate
+TRACE/start, TRACE/final   the adapter before the first step and after the last: as peft saves it,
+    or tensors.safetensors under gopet's names
+
+With --check everything is made in a temporary folder and compared.
+"""
+
+import argparse
+import copy
+import dataclasses
+import json
+import pathlib
+import sys
+import warnings
+from typing import Callable
+
+import peft
+import safetensors.torch
+import torch
+import transformers
+from transformers.activations import ACT2FN
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parents[1] / "models" / "bert" / "testdata"))
+import loop  # noqa: E402
+import oracle  # noqa: E402
+
+WARMUP = 0
+CLASSIFY, TEXT = peft.TaskType.SEQ_CLS, peft.TaskType.SEQ_2_SEQ_LM
+
+T5_SIZES = dict(
+    d_model=16,
+    d_kv=6,
+    num_heads=2,
+    d_ff=22,
+    vocab_size=61,
+    relative_attention_num_buckets=8,
+    relative_attention_max_distance=20,
+    decoder_start_token_id=0,
+    dropout_rate=0.0,
+)
+T5_MODELS = {
+    "t5-relu": dict(num_layers=2, num_decoder_layers=1, feed_forward_proj="relu", tie_word_embeddings=True),
+    "t5-gated": dict(num_layers=1, num_decoder_layers=2, feed_forward_proj="gated-gelu", tie_word_embeddings=False),
+}
+
+
+@dataclasses.dataclass
+class Trace:
+    """One training run: attach(model) puts the method's modules into a model
+    and returns what is trained and saved."""
+
+    name: str
+    lr: float
+    attach: Callable
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--check", action="store_true")
+    arguments = parser.parse_args()
+    oracle.PINS |= oracle.PEFT_PIN
+    transformers.logging.set_verbosity_error()
+    transformers.logging.disable_progress_bar()
+    warnings.filterwarnings("ignore", category=FutureWarning)
+    warnings.filterwarnings("ignore", "Sparse invariant checks")
+    oracle.run(make, HERE / "peft", arguments.check, loop.is_settled)
+
+
+def make(directory):
+    directory.mkdir(exist_ok=True)
+    make_traces(directory / "bert", tiny_bert(), BERT_TRACES, safetensors.torch.load_file(HERE / "tiny/batches.safetensors"))
+    for seed, (name, options) in enumerate(T5_MODELS.items()):
+        config = transformers.T5Config(**T5_SIZES, **options)
+        model, batches = oracle.random_t5(config, 41 + seed), text_batches(51 + seed, config)
+        base = directory / name
+        base.mkdir(exist_ok=True)
+        oracle.save_config(base, config)
+        oracle.save_tensors(base / "model.safetensors", untied(model))
+        oracle.save_tensors(base / "batches.safetensors", batches)
+        make_traces(base, model, T5_TRACES, batches)
+
+
+def tiny_bert():
+    return transformers.BertForSequenceClassification.from_pretrained(HERE / "tiny").eval()
+
+
+def untied(model):
+    """What a T5 checkpoint holds: no second name of the same tensor."""
+    tied = ["encoder.embed_tokens.weight", "decoder.embed_tokens.weight"]
+    if model.config.scale_decoder_outputs:
+        tied.append("lm_head.weight")
+    return {name: tensor for name, tensor in model.state_dict().items() if name not in tied}
+
+
+def text_batches(seed, config, rows=6, length=11, targets=7):
+    """Ten batches padded on the right; every row and every target ends with </s>."""
+    generator = torch.Generator().manual_seed(seed)
+
+    def rectangle(longest, fill):
+        lengths = torch.randint(3, longest + 1, (loop.STEPS, rows, 1), generator=generator)
+        lengths[:, 0] = longest
+        at = torch.arange(longest)
+        ids = torch.randint(2, config.vocab_size, (loop.STEPS, rows, longest), generator=generator)
+        ids = torch.where(at == lengths - 1, config.eos_token_id, ids)
+        return torch.where(at < lengths, ids, fill)
+
+    ids = rectangle(length, config.pad_token_id)
+    return {"input_ids": ids, "attention_mask": (ids != config.pad_token_id).long(), "labels": rectangle(targets, -100)}
+
+
+def make_traces(directory, model, traces, batches):
+    directory.mkdir(exist_ok=True)
+    entries = {trace.name: make_trace(directory / trace.name, trace, model, batches) for trace in traces}
+    summary = {"versions": oracle.PINS, "optimizer": loop.settings(WARMUP), "traces": entries}
+    (directory / "traces.json").write_text(json.dumps(summary, indent=1) + "\n")
+
+
+def make_trace(directory, trace, model, batches):
+    """Writes the adapter before and after; returns the trace's entry of traces.json."""
+    directory.mkdir(exist_ok=True)
+    torch.manual_seed(61)
+    tuned = trace.attach(copy.deepcopy(model))
+    reference = copy.deepcopy(tuned).double()
+    tuned.save(directory / "start")
+    steps = train(tuned, trace, batches)
+    tuned.save(directory / "final")
+    loop.assert_same_loss(trace.name, steps, train(reference, trace, batches))
+    return {"lr": trace.lr, "tuned": tuned.count()} | loop.columns(steps)
+
+
+def train(tuned, trace, batches):
+    def backward(step):
+        loss = tuned.model(**loop.batch_of(batches, step)).loss
+        loss.backward()
+        return loss.item()
+
+    return loop.descend([{"params": tuned.trained(), "weight_decay": 0.0}], trace.lr, WARMUP, backward)
+
+
+# What peft tunes.
+
+
+class Peft:
+    """A model that peft has wrapped."""
+
+    def __init__(self, model):
+        self.model = model
+
+    def double(self):
+        self.model.double()
+        return self
+
+    def trained(self):
+        return [p for p in self.model.parameters() if p.requires_grad]
+
+    def count(self):
+        return sum(p.numel() for n, p in self.model.named_parameters() if p.requires_grad and ".modules_to_save." not in n)
+
+    def save(self, directory):
+        self.model.save_pretrained(directory)
+        (directory / "README.md").unlink()
+        path = directory / "adapter_config.json"
+        fields = json.loads(path.read_text())
+        for name, value in fields.items():  # sets have no order
+            if isinstance(value, list):
+                fields[name] = sorted(value)
+        path.write_text(json.dumps(fields, indent=2, sort_keys=True) + "\n")
+
+
+def by_peft(config, spread=0.0):
+    """A trace's attach: peft's own initial values, moved by normal noise of that
+    spread, so that no gradient begins at zero."""
+
+    def attach(model):
+        model.config._name_or_path = model.config.model_type
+        tuned = Peft(peft.get_peft_model(model, config))
+        with torch.no_grad():
+            for parameter in tuned.trained():
+                parameter.add_(spread * torch.randn(parameter.shape))
+        return tuned
+
+    return attach
+
+
+def lora(task, targets, spread=0.1, **more):
+    return by_peft(peft.LoraConfig(task_type=task, r=2, lora_alpha=6, target_modules=targets, **more), spread)
+
+
+def prompt(task, length, **more):
+    return by_peft(peft.PromptTuningConfig(task_type=task, num_virtual_tokens=length, **more))
+
+
+def shira(task, targets):
+    return by_peft(peft.ShiraConfig(task_type=task, r=2, target_modules=targets, random_seed=71), 0.05)
+
+
+# What is written here.
+
+
+class Plain:
+    """A model with modules or parameters of ours, under gopet's names."""
+
+    def __init__(self, model, tuned):
+        self.model, self.names = model, tuned
+
+    def double(self):
+        self.model.double()
+        return self
+
+    def tensors(self):
+        """Name in gopet's file -> parameter, the head's included."""
+        parameters = dict(self.model.named_parameters())
+        head = {name: name for name in parameters if name.startswith("classifier.")}
+        return {name: parameters[inside] for name, inside in (self.names | head).items()}
+
+    def trained(self):
+        return list(self.tensors().values())
+
+    def count(self):
+        return sum(p.numel() for name, p in self.tensors().items() if name in self.names)
+
+    def save(self, directory):
+        directory.mkdir(exist_ok=True)
+        oracle.save_tensors(directory / "tensors.safetensors", self.tensors())
+
+
+class Bottleneck(torch.nn.Module):
+    """A block, and after it the bottleneck of Houlsby et al. (2019)."""
+
+    def __init__(self, block, dim, width):
+        super().__init__()
+        self.block = block
+        self.adapter_down, self.adapter_up = torch.nn.Linear(dim, width), torch.nn.Linear(width, dim)
+
+    def forward(self, *arguments, **options):
+        output = self.block(*arguments, **options)
+        if isinstance(output, tuple):
+            return self.bend(output[0]), *output[1:]
+        return self.bend(output)
+
+    def bend(self, x):
+        return x + self.adapter_up(ACT2FN["gelu_new"](self.adapter_down(x)))
+
+
+def adapter(model):
+    """Bottlenecks where the paper has them: after self-attention and after the
+    feed-forward block, before what they give joins the residual stream."""
+    names = {}
+    for sublayer, block in adapted_blocks(model):
+        wrapped = Bottleneck(model.get_submodule(f"{sublayer}.{block}"), model.config.hidden_size, width=5)
+        setattr(model.get_submodule(sublayer), block, wrapped)
+        for name, _ in wrapped.named_parameters():
+            if name.startswith("adapter_"):
+                names[f"{sublayer}.{name}"] = f"{sublayer}.{block}.{name}"
+    return Plain(model, names)
+
+
+def adapted_blocks(model):
+    """The sublayer, which names the adapter, and the block in it."""
+    for name, module in model.named_modules():
+        sublayer, _, block = name.rpartition(".")
+        if block in ("SelfAttention", "DenseReluDense") or sublayer.endswith(".output") and block == "dense":
+            yield sublayer, block
+
+
+def bitfit(model):
+    """All biases. T5 has none and is given them as the paper's code does:
+    to the self-attention, the feed-forward blocks, the norms and the head."""
+    if model.config.model_type == "t5":
+        for name, module in list(model.named_modules()):
+            if isinstance(module, torch.nn.Linear) and "EncDecAttention" not in name:
+                module.bias = torch.nn.Parameter(torch.zeros(module.out_features))
+            elif name.endswith("layer_norm"):
+                parent, _, child = name.rpartition(".")
+                setattr(model.get_submodule(parent), child, ShiftedNorm(module))
+    biases = [n for n, _ in model.named_parameters() if n.endswith(".bias") and not n.startswith("classifier.")]
+    with torch.no_grad():
+        for name in biases:
+            parameter = model.get_parameter(name)
+            parameter.add_(0.05 * torch.randn(parameter.shape))
+    return Plain(model, {name: name for name in biases})
+
+
+class ShiftedNorm(torch.nn.Module):
+    """T5's norm with a bias."""
+
+    def __init__(self, norm):
+        super().__init__()
+        self.norm, self.bias = norm, torch.nn.Parameter(torch.zeros_like(norm.weight))
+
+    def forward(self, x):
+        return self.norm(x) + self.bias
+
+
+BERT_TRACES = [
+    Trace("lora-qv", 1e-2, lora(CLASSIFY, ["query", "value"])),
+    Trace("lora-all-linear", 1e-2, lora(CLASSIFY, r".*\.layer\.\d\..*(query|key|value|dense)", spread=0.0)),
+    Trace("prompt", 3e-2, prompt(CLASSIFY, 3)),
+    Trace("shira", 1e-2, shira(CLASSIFY, ["query", "value"])),
+    Trace("adapter", 1e-2, adapter),
+    Trace("bitfit", 1e-2, bitfit),
+]
+T5_TRACES = [
+    Trace("lora-qv", 1e-2, lora(TEXT, r".*\.SelfAttention\.(q|v)")),
+    Trace("lora-all-linear", 1e-2, lora(TEXT, "all-linear", spread=0.0)),
+    Trace("prompt", 3e-2, prompt(TEXT, 3, num_transformer_submodules=1)),
+    Trace("prompt-two-submodules", 3e-2, prompt(TEXT, 4)),
+    Trace("shira", 1e-2, shira(TEXT, ["q", "v"])),
+    Trace("adapter", 1e-2, adapter),
+    Trace("bitfit", 1e-2, bitfit),
+]
+
+
+if __name__ == "__main__":
+    main()
