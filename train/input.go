@@ -14,7 +14,7 @@ func input(s *torch.Scope, b *batch.Batch, device torch.Device, train bool) mode
 		Types: torch.FromSlice(s, b.Types, rows, length).ToDevice(device),
 		Train: train,
 	}
-	if b.Tokens < rows*length {
+	if b.Tokens-b.TargetTokens < rows*length {
 		in.Mask = torch.FromSlice(s, realTokens(b), rows, length).ToDevice(device)
 	}
 	return in

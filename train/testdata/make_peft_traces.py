@@ -14,9 +14,9 @@ For each model, in a folder of its name in peft/:
 config.json, model.safetensors   the base; of bert they lie in ../tiny, like its batches
 batches.safetensors   input_ids, attention_mask [steps, rows, length],
     labels [steps, rows, target length], -100 where they are padded
-traces.json   the optimizer's settings and, for every trace, its peak rate, the number of
-    tuned values, and for every step the loss before it, the gradient norm before
-    clipping (over what is tuned) and the learning rate
+traces.json   the optimizer's settings and, for every trace, its peak rate, the number k of
+    tuned values without the head's, and for every step the loss before it, the gradient
+    norm before clipping (over what is tuned) and the learning rate
 TRACE/start, TRACE/final   the adapter before the first step and after the last: as peft saves it,
     or tensors.safetensors under gopet's names
 
@@ -144,7 +144,7 @@ def make_trace(directory, trace, model, batches):
     steps = train(tuned, trace, batches)
     tuned.save(directory / "final")
     loop.assert_same_loss(trace.name, steps, train(reference, trace, batches))
-    return {"lr": trace.lr, "tuned": tuned.count()} | loop.columns(steps)
+    return {"lr": trace.lr, "k": tuned.count()} | loop.columns(steps)
 
 
 def train(tuned, trace, batches):
