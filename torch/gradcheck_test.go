@@ -104,6 +104,10 @@ var operations = []operation{
 	{"amax", "", []operand{apart(0, 3, 5)}, func(_ *torch.Scope, x tensors) *torch.Tensor { return x[0].AMax(false, -1) }},
 	{"softmax", "last", []operand{normal(2, 5)}, func(_ *torch.Scope, x tensors) *torch.Tensor { return x[0].Softmax(-1) }},
 	{"softmax", "first", []operand{normal(4, 3)}, func(_ *torch.Scope, x tensors) *torch.Tensor { return x[0].Softmax(0) }},
+	{"topk", "", []operand{normal(3, 5)}, func(_ *torch.Scope, x tensors) *torch.Tensor {
+		values, _ := x[0].TopK(2, 1)
+		return values
+	}},
 	{"log_softmax", "", []operand{normal(2, 5)}, func(_ *torch.Scope, x tensors) *torch.Tensor { return x[0].LogSoftmax(1) }},
 
 	{"matmul", "", []operand{normal(2, 3), normal(3, 4)}, func(_ *torch.Scope, x tensors) *torch.Tensor { return x[0].MatMul(x[1]) }},

@@ -144,6 +144,17 @@ func (t *Tensor) Softmax(dim int64) *Tensor { return t.along("softmax", ctorch.S
 // LogSoftmax is the logarithm of Softmax, computed stably.
 func (t *Tensor) LogSoftmax(dim int64) *Tensor { return t.along("log_softmax", ctorch.LogSoftmax, dim) }
 
+// TopK returns the k largest elements along dim, in descending order, and
+// their indices (int64) there.
+func (t *Tensor) TopK(k, dim int64) (values, indices *Tensor) {
+	s := scopeOf("topk", t)
+	values, indices = &Tensor{}, &Tensor{}
+	must(ctorch.TopK(&values.handle, &indices.handle, s.mode, t.h("topk"), k, dim))
+	s.add(values)
+	s.add(indices)
+	return values, indices
+}
+
 // SumDim adds up along dims; keep leaves them with size 1.
 func (t *Tensor) SumDim(keep bool, dims ...int64) *Tensor {
 	return t.reduce("sum", ctorch.SumDim, keep, dims)

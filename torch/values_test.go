@@ -16,6 +16,7 @@ func TestValues(t *testing.T) {
 	defer s.Close()
 	m := torch.FromSlice(s, []float64{1, -2, 3, -4, 5, -6}, 2, 3)
 	v := torch.FromSlice(s, []float64{2, 4, 8}, 3)
+	largest, where := m.TopK(2, 1)
 	yes, no := 1.0, 0.0
 	inf, nan := math.Inf(1), math.NaN()
 	for _, c := range []struct {
@@ -46,6 +47,8 @@ func TestValues(t *testing.T) {
 		{"mean_dim", m.MeanDim(false, 1), []float64{2.0 / 3, -5.0 / 3}},
 		{"amax", m.AMax(false, 1), []float64{3, 5}},
 		{"argmax", m.ArgMax(1), []float64{2, 1}},
+		{"topk", largest, []float64{3, 1, 5, -4}},
+		{"topk indices", where, []float64{2, 0, 1, 0}},
 		{"softmax", torch.FromSlice(s, []float64{0, math.Log(3)}, 2).Softmax(0), []float64{0.25, 0.75}},
 		{"maximum", m.Maximum(v), []float64{2, 4, 8, 2, 5, 8}},
 		{"minimum", m.Minimum(v), []float64{1, -2, 3, -4, 4, -6}},

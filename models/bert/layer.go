@@ -8,7 +8,7 @@ import (
 // layer is transformers' BertLayer: self-attention and a feed-forward block,
 // each followed by the residual and a LayerNorm.
 type layer struct {
-	attention            *nn.SelfAttention
+	attention            *nn.Attention
 	attentionOutput      *nn.Linear
 	attentionEnd         *nn.Sublayer
 	intermediate, output *nn.Linear
@@ -21,7 +21,7 @@ func newLayer(path nn.Path, c Config) *layer {
 	output := path.Sub("output")
 	dropout := nn.Dropout{P: c.HiddenDropout}
 	l := &layer{
-		attention: &nn.SelfAttention{
+		attention: &nn.Attention{
 			Query:   nn.NewLinear(self.Sub("query"), c.HiddenSize, c.HiddenSize, true, nn.AttentionQuery),
 			Key:     nn.NewLinear(self.Sub("key"), c.HiddenSize, c.HiddenSize, true, nn.AttentionKey),
 			Value:   nn.NewLinear(self.Sub("value"), c.HiddenSize, c.HiddenSize, true, nn.AttentionValue),
@@ -40,7 +40,7 @@ func newLayer(path nn.Path, c Config) *layer {
 	return l
 }
 
-// forward keeps the shape [rows, length, dim] of x; mask is SelfAttention's.
+// forward keeps the shape [rows, length, dim] of x; mask is Attention's.
 func (l *layer) forward(x, mask *torch.Tensor, train bool) *torch.Tensor {
 	x = l.attentionEnd.Forward(l.attentionOutput.Forward(l.attention.Forward(x, mask, train)), x, train)
 	return l.outputEnd.Forward(l.output.Forward(l.activation(l.intermediate.Forward(x))), x, train)

@@ -135,6 +135,9 @@ gt_error gt_amax(gt_tensor *out, int32_t mode, gt_tensor a, const int64_t *dims,
 GT_DIM(argmax);
 GT_DIM(softmax);
 GT_DIM(log_softmax);
+/* The k largest along dim, in descending order, and their indices (int64). */
+gt_error gt_topk(gt_tensor *values, gt_tensor *indices, int32_t mode, gt_tensor a, int64_t k,
+                 int64_t dim) GT_NOEXCEPT;
 gt_error gt_where(gt_tensor *out, int32_t mode, gt_tensor condition, gt_tensor a,
                   gt_tensor b) GT_NOEXCEPT;
 gt_error gt_masked_fill(gt_tensor *out, int32_t mode, gt_tensor a, gt_tensor mask,

@@ -73,6 +73,15 @@ gt_error gt_log_softmax(gt_tensor *out, int32_t mode, gt_tensor a, int64_t dim) 
   GT_RESULT(out, mode, at::log_softmax(unwrap(a), dim))
 }
 
+gt_error gt_topk(gt_tensor *values, gt_tensor *indices, int32_t mode, gt_tensor a, int64_t k,
+                 int64_t dim) noexcept {
+  GT_BOUNDARY(mode, {
+    auto [largest, where] = at::topk(unwrap(a), k, dim);
+    *values = wrap(largest);
+    *indices = wrap(where);
+  })
+}
+
 gt_error gt_where(gt_tensor *out, int32_t mode, gt_tensor condition, gt_tensor a,
                   gt_tensor b) noexcept {
   GT_RESULT(out, mode, at::where(unwrap(condition), unwrap(a), unwrap(b)))

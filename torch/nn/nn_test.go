@@ -169,15 +169,15 @@ func TestDropoutIsOffOutsideTraining(t *testing.T) {
 	}
 }
 
-// TestSelfAttention holds the layer to attention written out in plain loops.
-func TestSelfAttention(t *testing.T) {
+// TestAttention holds the layer to attention written out in plain loops.
+func TestAttention(t *testing.T) {
 	torchtest.NoLeaks(t)
 	const batch, length, heads, width = 2, 5, 3, 4
 	const dim = heads * width
 	reg := nn.NewRegistry(torch.Float64, torch.CPU)
 	defer reg.Close()
 	root := reg.Root().Sub("self")
-	attention := &nn.SelfAttention{
+	attention := &nn.Attention{
 		Query: nn.NewLinear(root.Sub("query"), dim, dim, true, nn.AttentionQuery),
 		Key:   nn.NewLinear(root.Sub("key"), dim, dim, true, nn.AttentionKey),
 		Value: nn.NewLinear(root.Sub("value"), dim, dim, true, nn.AttentionValue),

@@ -217,6 +217,8 @@ package ctorch
 #cgo nocallback gt_tensor_free
 #cgo noescape gt_to
 #cgo nocallback gt_to
+#cgo noescape gt_topk
+#cgo nocallback gt_topk
 #cgo noescape gt_transpose
 #cgo nocallback gt_transpose
 #cgo noescape gt_unsqueeze

@@ -188,6 +188,11 @@ func LogSoftmax(out *Handle, mode Mode, a Handle, dim int64) error {
 	return check("log_softmax", C.gt_log_softmax(cOut(out), C.int32_t(mode), C.gt_tensor(a), C.int64_t(dim)))
 }
 
+// TopK wraps at::topk: the largest, in descending order.
+func TopK(values, indices *Handle, mode Mode, a Handle, k, dim int64) error {
+	return check("topk", C.gt_topk(cOut(values), cOut(indices), C.int32_t(mode), C.gt_tensor(a), C.int64_t(k), C.int64_t(dim)))
+}
+
 // SumDim wraps at::sum over dims.
 func SumDim(out *Handle, mode Mode, a Handle, dims []int64, keep bool) error {
 	return check("sum_dim", C.gt_sum_dim(cOut(out), C.int32_t(mode), C.gt_tensor(a), cInts(dims), cLen(dims), cBool(keep)))
