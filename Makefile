@@ -54,7 +54,7 @@ dependency: ## build and test examples/ from a module zip, as another module wou
 	@bash scripts/test_as_dependency.sh
 
 .PHONY: parity
-parity: ## make the golden files again with PyTorch and transformers and compare (3 GB)
+parity: build ## make the golden files again with PyTorch and transformers and compare (3 GB)
 	@bash scripts/parity.sh
 
 .PHONY: bench

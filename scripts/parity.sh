@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Makes every golden file again with the pinned Python packages and compares it with the committed one.
 #
-# usage: bash scripts/parity.sh
+# usage: bash scripts/parity.sh   (after make build)
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 python=$(bash third_party/fetch.sh python-oracles)
@@ -27,6 +27,11 @@ say train/testdata/make_peft_traces.py
 # torch.save names storages by their addresses, so this compares what the files hold.
 say models/checkpoint/testdata/make_pickles.py
 "$python" models/checkpoint/testdata/make_pickles.py --check || failed=1
+
+# What gopet convert writes, against what transformers saves, and loaded by transformers.
+say models/convert/testdata/make_golden.py
+"$python" models/convert/testdata/make_golden.py --check || failed=1
+"$python" models/convert/testdata/make_golden.py --gopet "$PWD/bin/gopet" || failed=1
 
 # These write beside themselves, the same bytes on every machine.
 copy=$(mktemp -d)

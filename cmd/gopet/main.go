@@ -54,7 +54,7 @@ func newApp() *cli.App {
 		Usage:   "parameter-efficient tuning of language models",
 		Version: version.Version,
 		Commands: []*cli.Command{
-			trainCommand(), evalCommand(), predictCommand(), compareCommand(), mergeCommand(), planCommand(),
+			trainCommand(), evalCommand(), predictCommand(), compareCommand(), mergeCommand(), convertCommand(), planCommand(),
 			dataCommand(), tasksCommand(), methodsCommand(), modelsCommand(), benchCommand(), doctorCommand(), versionCommand(),
 		},
 		// Errors are printed once, by run.

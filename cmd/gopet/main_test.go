@@ -225,6 +225,7 @@ func TestWrongUsage(t *testing.T) {
 		{"data inspect", "inspect: want one directory"},
 		{"compare", "compare: no run directory given"},
 		{"compare run --json", "compare: --json stands after a run directory: flags come first"},
+		{"convert --in m", "convert: no --out given; see gopet convert --help"},
 		{"bench --model m --shape 16", `shape "16": want BATCHxLENGTH`},
 		{"bench --model m --steps 0", "0 steps: want 1 or more"},
 		{"bench --model m --dtype int3", "int3"},

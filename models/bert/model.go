@@ -21,10 +21,12 @@ type Model struct {
 
 var _ models.Classifier = (*Model)(nil)
 
-func init() { models.Register("bert", models.Family{
+func init() {
+	models.Register("bert", models.Family{
 		Summary: "BERT encoders: labels by a classification head, embeddings",
 		Load:    load, Declare: declare,
-	}) }
+	})
+}
 
 // newModel declares every layer, in the order of transformers' parameters,
 // over uninitialised memory.

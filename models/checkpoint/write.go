@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"slices"
 	"unicode/utf8"
 
@@ -41,11 +42,11 @@ func Write(path string, tensors []Tensor, metadata map[string]string) error {
 func WriteFrom(path string, infos []Info, data func(name string) ([]byte, error), metadata map[string]string) error {
 	entries, err := layOut(infos)
 	if err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
+		return &fs.PathError{Op: "write", Path: path, Err: err}
 	}
 	head, err := encodeHeader(entries, metadata)
 	if err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
+		return &fs.PathError{Op: "write", Path: path, Err: err}
 	}
 	return atomicfile.Write(path, func(w io.Writer) error {
 		if _, err := w.Write(head); err != nil {
