@@ -213,102 +213,67 @@ def shira(task, targets):
     return by_peft(peft.ShiraConfig(task_type=task, r=2, target_modules=targets, random_seed=71), 0.05)
 
 
-# What is written here.
+# What is written here in PyTorch.
 
 
 class Plain:
-    """A model with modules or parameters of ours, under gopet's names."""
+    """A model with modules or parameters of ours in it, of gopet's names."""
 
-    def __init__(self, model, tuned):
-        self.model, self.names = model, tuned
+    def __init__(self, model, names):
+        self.model, self.names = model, names
 
     def double(self):
         self.model.double()
         return self
 
     def tensors(self):
-        """Name in gopet's file -> parameter, the head's included."""
-        parameters = dict(self.model.named_parameters())
-        head = {name: name for name in parameters if name.startswith("classifier.")}
-        return {name: parameters[inside] for name, inside in (self.names | head).items()}
+        """What is trained, by name: ours and the head."""
+        return {n: p for n, p in self.model.named_parameters() if n in self.names or n.startswith("classifier.")}
 
     def trained(self):
         return list(self.tensors().values())
 
     def count(self):
-        return sum(p.numel() for name, p in self.tensors().items() if name in self.names)
+        return sum(self.model.get_parameter(name).numel() for name in self.names)
 
     def save(self, directory):
         directory.mkdir(exist_ok=True)
         oracle.save_tensors(directory / "tensors.safetensors", self.tensors())
 
 
-class Bottleneck(torch.nn.Module):
-    """A block, and after it the bottleneck of Houlsby et al. (2019)."""
-
-    def __init__(self, block, dim, width):
-        super().__init__()
-        self.block = block
-        self.adapter_down, self.adapter_up = torch.nn.Linear(dim, width), torch.nn.Linear(width, dim)
-
-    def forward(self, *arguments, **options):
-        output = self.block(*arguments, **options)
-        if isinstance(output, tuple):
-            return self.bend(output[0]), *output[1:]
-        return self.bend(output)
-
-    def bend(self, x):
-        return x + self.adapter_up(ACT2FN["gelu_new"](self.adapter_down(x)))
-
-
 def adapter(model):
-    """Bottlenecks where the paper has them: after self-attention and after the
-    feed-forward block, before what they give joins the residual stream."""
-    names = {}
-    for sublayer, block in adapted_blocks(model):
-        wrapped = Bottleneck(model.get_submodule(f"{sublayer}.{block}"), model.config.hidden_size, width=5)
-        setattr(model.get_submodule(sublayer), block, wrapped)
-        for name, _ in wrapped.named_parameters():
-            if name.startswith("adapter_"):
-                names[f"{sublayer}.{name}"] = f"{sublayer}.{block}.{name}"
-    return Plain(model, names)
+    """Bottlenecks (Houlsby et al., 2019) where the paper's code has them: in the
+    residual stream, behind self-attention and behind the feed-forward block."""
+    dim, width = model.config.hidden_size, 5
+    for name, module in list(model.named_modules()):
+        if hasattr(module, "SelfAttention") or hasattr(module, "DenseReluDense") or name.endswith(".output"):
+            module.adapter_down, module.adapter_up = torch.nn.Linear(dim, width), torch.nn.Linear(width, dim)
+            module.register_forward_hook(through_bottleneck)
+    return Plain(model, [name for name, _ in model.named_parameters() if ".adapter_" in name])
 
 
-def adapted_blocks(model):
-    """The sublayer, which names the adapter, and the block in it."""
-    for name, module in model.named_modules():
-        sublayer, _, block = name.rpartition(".")
-        if block in ("SelfAttention", "DenseReluDense") or sublayer.endswith(".output") and block == "dense":
-            yield sublayer, block
+def through_bottleneck(module, _, output):
+    x, *others = output if isinstance(output, tuple) else [output]
+    x = x + module.adapter_up(ACT2FN["gelu_new"](module.adapter_down(x)))
+    return (x, *others) if isinstance(output, tuple) else x
 
 
 def bitfit(model):
     """All biases. T5 has none and is given them as the paper's code does:
-    to the self-attention, the feed-forward blocks, the norms and the head."""
+    to self-attention, the feed-forward blocks, the norms and the head."""
     if model.config.model_type == "t5":
-        for name, module in list(model.named_modules()):
+        for name, module in model.named_modules():
             if isinstance(module, torch.nn.Linear) and "EncDecAttention" not in name:
                 module.bias = torch.nn.Parameter(torch.zeros(module.out_features))
             elif name.endswith("layer_norm"):
-                parent, _, child = name.rpartition(".")
-                setattr(model.get_submodule(parent), child, ShiftedNorm(module))
-    biases = [n for n, _ in model.named_parameters() if n.endswith(".bias") and not n.startswith("classifier.")]
+                module.bias = torch.nn.Parameter(torch.zeros_like(module.weight))
+                module.register_forward_hook(lambda norm, _, output: output + norm.bias)
+    names = [n for n, _ in model.named_parameters() if n.endswith(".bias") and not n.startswith("classifier.")]
     with torch.no_grad():
-        for name in biases:
-            parameter = model.get_parameter(name)
-            parameter.add_(0.05 * torch.randn(parameter.shape))
-    return Plain(model, {name: name for name in biases})
-
-
-class ShiftedNorm(torch.nn.Module):
-    """T5's norm with a bias."""
-
-    def __init__(self, norm):
-        super().__init__()
-        self.norm, self.bias = norm, torch.nn.Parameter(torch.zeros_like(norm.weight))
-
-    def forward(self, x):
-        return self.norm(x) + self.bias
+        for name in names:
+            bias = model.get_parameter(name)
+            bias.add_(0.05 * torch.randn(bias.shape))
+    return Plain(model, names)
 
 
 BERT_TRACES = [
