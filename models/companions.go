@@ -1,17 +1,18 @@
 package models
 
 import (
-	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 )
 
-// companions are the files of a Hugging Face directory that belong to a model
-// and are not its weights or its config.json.
+// companions are the files of a Hugging Face directory that transformers reads
+// beside config.json and the weights.
 var companions = []string{
-	"tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json",
-	"vocab.txt", "spiece.model", "vocab.json", "merges.txt", "generation_config.json",
+	"generation_config.json",
+	"tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "chat_template.jinja",
+	"vocab.txt",                // WordPiece
+	"vocab.json", "merges.txt", // byte-level BPE
+	"spiece.model", "sentencepiece.bpe.model", "tokenizer.model", // SentencePiece
 }
 
 // Companions lists the tokenizer's and the generation's files in a model
@@ -25,21 +26,4 @@ func Companions(dir string) []string {
 		}
 	}
 	return paths
-}
-
-func copyFile(from, dir string) error {
-	in, err := os.Open(from)
-	if err != nil {
-		return err
-	}
-	defer in.Close()
-	out, err := os.Create(filepath.Join(dir, filepath.Base(from)))
-	if err != nil {
-		return err
-	}
-	defer out.Close()
-	if _, err := io.Copy(out, in); err != nil {
-		return fmt.Errorf("copying %s: %w", from, err)
-	}
-	return out.Close()
 }

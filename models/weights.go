@@ -91,7 +91,7 @@ func WriteDirectory(dir string, config []byte, parameters []*nn.Parameter, key f
 			return err
 		}
 		for _, path := range others {
-			if err := copyFile(path, dir); err != nil {
+			if err := atomicfile.Copy(path, filepath.Join(dir, filepath.Base(path))); err != nil {
 				return err
 			}
 		}

@@ -4,33 +4,25 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 
+	"github.com/gopet-ml/gopet/internal/atomicfile"
+	"github.com/gopet-ml/gopet/models"
 	"github.com/gopet-ml/gopet/models/checkpoint"
 )
 
 const configFile = "config.json"
-
-// companions are the files that transformers reads beside config.json and the
-// weights.
-var companions = []string{
-	"generation_config.json",
-	"tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "chat_template.jinja",
-	"vocab.txt",                // WordPiece
-	"vocab.json", "merges.txt", // byte-level BPE
-	"spiece.model", "sentencepiece.bpe.model", "tokenizer.model", // SentencePiece
-}
 
 // copyFiles copies what belongs to the model besides its weights.
 func (c *conversion) copyFiles(from, out string) error {
 	if err := c.copyConfig(filepath.Join(from, configFile), filepath.Join(out, configFile)); err != nil {
 		return err
 	}
-	for _, name := range companions {
-		if err := c.copied(name, copyFile(filepath.Join(from, name), filepath.Join(out, name))); err != nil {
+	for _, path := range models.Companions(from) {
+		name := filepath.Base(path)
+		if err := c.copied(name, atomicfile.Copy(path, filepath.Join(out, name))); err != nil {
 			return err
 		}
 	}
@@ -48,23 +40,6 @@ func (c *conversion) copied(name string, err error) error {
 	return err
 }
 
-func copyFile(from, to string) error {
-	source, err := os.Open(from)
-	if err != nil {
-		return err
-	}
-	defer source.Close()
-	target, err := os.Create(to)
-	if err != nil {
-		return err
-	}
-	defer target.Close()
-	if _, err := io.Copy(target, source); err != nil {
-		return err
-	}
-	return target.Close()
-}
-
 // typeNames are Hugging Face's names of the types in config.json.
 var typeNames = map[checkpoint.DType]string{
 	checkpoint.Float32: "float32", checkpoint.Float16: "float16", checkpoint.BFloat16: "bfloat16",
@@ -74,7 +49,7 @@ var typeNames = map[checkpoint.DType]string{
 // loads them as what it says.
 func (c *conversion) copyConfig(from, to string) error {
 	if c.options.DType == "" {
-		return c.copied(configFile, copyFile(from, to))
+		return c.copied(configFile, atomicfile.Copy(from, to))
 	}
 	text, err := os.ReadFile(from)
 	if err != nil {
