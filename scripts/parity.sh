@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
 # Makes every golden file again with the pinned Python packages and compares it with the committed one.
 #
-# usage: bash scripts/parity.sh   (after make build)
+# usage: bash scripts/parity.sh [PART]...   (after make build; only scripts whose path has a PART in it)
+# shellcheck disable=SC2329 # parity calls the functions
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 python=$(bash third_party/fetch.sh python-oracles)
 minilm=$(bash third_party/fetch.sh model)
+export HF_HUB_OFFLINE=1
 
 checkpoints=(--checkpoint "minilm-l6=$minilm")
 shared=../shared/checkpoints/minilm-l3
@@ -13,48 +15,65 @@ if [ -d "$shared" ]; then
   checkpoints+=(--checkpoint "minilm-l3=$shared")
 fi
 
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+parts=("$@")
+summary=()
 failed=0
-say() { printf 'parity: %s\n' "$*"; }
 
-# These compare what they make themselves: floats may differ in the last bits on another processor.
-for script in models/bert/testdata/make_golden.py train/testdata/make_traces.py; do
-  say "$script"
-  "$python" "$script" --check "${checkpoints[@]}" || failed=1
-done
-say train/testdata/make_peft_traces.py
-"$python" train/testdata/make_peft_traces.py --check || failed=1
+# parity HOW SCRIPT ARGUMENT... compares what the script makes and notes how that ended.
+parity() {
+  local script=$2 start=$SECONDS ended=agrees
+  wanted "$script" || return 0
+  printf 'parity: %s\n' "$script"
+  "$@" || ended=differs failed=1
+  summary+=("$(printf '%-7s %4d s  %s' "$ended" $((SECONDS - start)) "$script")")
+}
 
-# torch.save names storages by their addresses, so this compares what the files hold.
-say models/checkpoint/testdata/make_pickles.py
-"$python" models/checkpoint/testdata/make_pickles.py --check || failed=1
+wanted() {
+  local part
+  for part in "${parts[@]}"; do [[ $1 != *"$part"* ]] || return 0; done
+  [ ${#parts[@]} = 0 ]
+}
 
-# What gopet convert writes, against what transformers saves, and loaded by transformers.
-say models/convert/testdata/make_golden.py
-"$python" models/convert/testdata/make_golden.py --check || failed=1
-"$python" models/convert/testdata/make_golden.py --gopet "$PWD/bin/gopet" || failed=1
+# compares SCRIPT ARGUMENT...: it compares what it makes itself; floats may differ in the last bits
+# on another processor.
+compares() { "$python" "$1" --check "${@:2}"; }
 
-# These write beside themselves, the same bytes on every machine.
-copy=$(mktemp -d)
-trap 'rm -rf "$copy"' EXIT
-for script in models/checkpoint/testdata/make_golden.py train/metrics/testdata/make_golden.py train/metrics/testdata/make_text.py; do
-  say "$script"
-  rm -rf "$copy/golden"
-  mkdir "$copy/golden"
-  cp "$script" "$copy/golden/"
-  "$python" "$copy/golden/${script##*/}" || failed=1
-  for file in "$copy"/golden/*; do
-    cmp "$file" "$(dirname "$script")/${file##*/}" || failed=1
+# writes SCRIPT: it writes files beside itself, the same bytes on every machine.
+writes() {
+  local file same=0 copy=$work/golden
+  rm -rf "$copy"
+  mkdir "$copy"
+  cp "$1" "$copy/"
+  "$python" "$copy/${1##*/}" || return 1
+  for file in "$copy"/*; do
+    cmp "$file" "${1%/*}/${file##*/}" || same=1
   done
-done
+  return "$same"
+}
 
-# These print what the tokenizers package does.
-tokenizer=data/tokenizer
-say $tokenizer/testdata/make_unicode.py
-"$python" $tokenizer/testdata/make_unicode.py | cmp - $tokenizer/zz_generated_unicode.go || failed=1
-say $tokenizer/testdata/make_cases.py
-"$python" $tokenizer/testdata/make_cases.py | cmp - $tokenizer/testdata/cases.json || failed=1
-say "$tokenizer/testdata/make_golden.py (four minutes)"
-corpus=$(bash $tokenizer/testdata/corpus.sh)
-"$python" $tokenizer/testdata/make_golden.py "$minilm" "$corpus" | cmp - $tokenizer/testdata/corpus.hashes || failed=1
+# prints SCRIPT FILE ARGUMENT...: it prints the file.
+prints() { "$python" "$1" "${@:3}" | cmp - "$2"; }
 
+# converts SCRIPT: beside what it compares it loads with transformers what gopet convert writes.
+converts() { compares "$1" && "$python" "$1" --gopet "$PWD/bin/gopet"; }
+
+parity compares models/bert/testdata/make_golden.py "${checkpoints[@]}"
+parity compares train/testdata/make_traces.py "${checkpoints[@]}"
+parity compares train/testdata/make_peft_traces.py
+parity compares models/checkpoint/testdata/make_pickles.py
+parity converts models/convert/testdata/make_golden.py
+parity writes models/checkpoint/testdata/make_golden.py
+parity writes train/metrics/testdata/make_golden.py
+parity writes train/metrics/testdata/make_text.py
+
+tokenizer=data/tokenizer/testdata
+parity prints $tokenizer/make_unicode.py data/tokenizer/zz_generated_unicode.go
+parity prints $tokenizer/make_cases.py $tokenizer/cases.json
+corpus=$(bash $tokenizer/corpus.sh)
+parity prints $tokenizer/make_golden.py $tokenizer/corpus.hashes "$minilm" "$corpus" # four minutes
+
+[ ${#summary[@]} -gt 0 ] || summary=("no script has any of ${parts[*]} in its path") failed=1
+printf 'parity: %s\n' "${summary[@]}"
 exit "$failed"
