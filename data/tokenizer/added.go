@@ -61,11 +61,11 @@ func (f *finder) find(text string, from int) (token *addedToken, start, end int)
 }
 
 // split cuts text into added tokens and what lies between them. It calls
-// between and found in turn until one returns false, and reports whether none
-// did.
-func (f *finder) split(text string, between func(text string) bool, found func(id int32) bool) bool {
+// between, with a part of text and where it starts, and found in turn until one
+// returns false, and reports whether none did.
+func (f *finder) split(text string, between func(part string, at int) bool, found func(id int32) bool) bool {
 	if f == nil {
-		return between(text)
+		return between(text, 0)
 	}
 	done := 0
 	for from := 0; ; {
@@ -84,7 +84,7 @@ func (f *finder) split(text string, between func(text string) bool, found func(i
 		if token.rstrip {
 			end += spaceEnd(text[end:])
 		}
-		if done < start && !between(text[done:start]) {
+		if done < start && !between(text[done:start], done) {
 			return false
 		}
 		if !found(token.id) {
@@ -92,7 +92,7 @@ func (f *finder) split(text string, between func(text string) bool, found func(i
 		}
 		done = end
 	}
-	return done == len(text) || between(text[done:])
+	return done == len(text) || between(text[done:], done)
 }
 
 func endsInWord(text string) bool {
@@ -128,15 +128,11 @@ type addedTokens struct {
 // newAddedTokens gives every token its id: the model's where the model knows
 // the content, else the next one after the model's, in order, as Hugging
 // Face's tokenizers does; the id written in the file has no say.
-func newAddedTokens(list []addedToken, model *wordPiece, n *normalizer) (*addedTokens, error) {
+func newAddedTokens(list []addedToken, model *vocabulary, n normalizers) (*addedTokens, error) {
 	a := &addedTokens{ids: map[string]int32{}, texts: map[int32]string{}, skip: map[string]bool{}}
-	used := map[int32]bool{}
-	for _, id := range model.vocab {
-		used[id] = true
-	}
 	last := map[string]addedToken{} // a repeated content replaces the former
 	var order []string
-	next := int32(len(model.vocab))
+	next := int32(model.size)
 	for _, token := range list {
 		if token.content == "" {
 			continue
@@ -144,8 +140,8 @@ func newAddedTokens(list []addedToken, model *wordPiece, n *normalizer) (*addedT
 		id, ok := a.ids[token.content]
 		if !ok {
 			order = append(order, token.content)
-			if id, ok = model.vocab[token.content]; !ok {
-				if used[next] {
+			if id, ok = model.ids[token.content]; !ok {
+				if _, used := model.tokens[next]; used {
 					return nil, fmt.Errorf("added token %q would get id %d, which the model's vocabulary uses", token.content, next)
 				}
 				id = next
@@ -162,7 +158,7 @@ func newAddedTokens(list []addedToken, model *wordPiece, n *normalizer) (*addedT
 	return a, a.compile(order, last, n)
 }
 
-func (a *addedTokens) compile(order []string, tokens map[string]addedToken, n *normalizer) (err error) {
+func (a *addedTokens) compile(order []string, tokens map[string]addedToken, n normalizers) (err error) {
 	var raw, normalized []addedToken
 	var rawPatterns, normalizedPatterns []string
 	for _, content := range order {

@@ -1,18 +1,35 @@
 package tokenizer
 
-import "strings"
+import (
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
 
-// decoder makes a text of tokens.
-type decoder func(tokens []string) string
+// decoder makes texts of tokens, which are then joined without anything
+// between them. It may change the list that it is given.
+type decoder func(tokens []string) []string
 
 // joinTokens is what a tokenizer without decoder does.
-func joinTokens(tokens []string) string { return strings.Join(tokens, " ") }
+func joinTokens(tokens []string) []string { return []string{strings.Join(tokens, " ")} }
+
+// fuseTokens is Fuse.
+func fuseTokens(tokens []string) []string { return []string{strings.Join(tokens, "")} }
+
+// decoders are run one after the other.
+type decoders []decoder
+
+func (list decoders) decode(tokens []string) []string {
+	for _, d := range list {
+		tokens = d(tokens)
+	}
+	return tokens
+}
 
 // wordPieceDecoder joins pieces that carry the prefix to the token before them
 // and, for cleanup, takes back some of the spaces that splitting put in.
 func wordPieceDecoder(prefix string, cleanup bool) decoder {
-	return func(tokens []string) string {
-		var text strings.Builder
+	return func(tokens []string) []string {
 		for i, token := range tokens {
 			if i > 0 {
 				if piece, ok := strings.CutPrefix(token, prefix); ok {
@@ -24,9 +41,9 @@ func wordPieceDecoder(prefix string, cleanup bool) decoder {
 			if cleanup {
 				token = cleanUp(token)
 			}
-			text.WriteString(token)
+			tokens[i] = token
 		}
-		return text.String()
+		return tokens
 	}
 }
 
@@ -42,4 +59,41 @@ func cleanUp(token string) string {
 		token = strings.ReplaceAll(token, c.from, c.to)
 	}
 	return token
+}
+
+// decodeBytes is ByteFallback: it makes text of neighbouring tokens <0x..>, or
+// as many U+FFFD where they are not UTF-8.
+func decodeBytes(tokens []string) []string {
+	var out []string
+	var bytes []byte
+	flush := func() {
+		text := string(bytes)
+		if !utf8.ValidString(text) {
+			text = strings.Repeat("\ufffd", len(bytes))
+		}
+		if text != "" {
+			out = append(out, text)
+		}
+		bytes = bytes[:0]
+	}
+	for _, token := range tokens {
+		if b, ok := byteOf(token); ok {
+			bytes = append(bytes, b)
+			continue
+		}
+		flush()
+		out = append(out, token)
+	}
+	flush()
+	return out
+}
+
+// byteOf is the byte of a token <0x..>.
+func byteOf(token string) (b byte, ok bool) {
+	digits, ok := strings.CutPrefix(token, "<0x")
+	if !ok || len(token) != 6 || token[5] != '>' {
+		return 0, false
+	}
+	v, err := strconv.ParseUint(digits[:2], 16, 8)
+	return byte(v), err == nil
 }

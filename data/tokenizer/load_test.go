@@ -12,10 +12,10 @@ import (
 func TestLoadRefuses(t *testing.T) {
 	bert := string(readGolden(t).Files["bert"])
 	for _, test := range []struct{ name, old, new, want string }{
-		{"model", `"type": "WordPiece", "unk_token"`, `"type": "BPE", "merges": [], "unk_token"`, "model: BPE is not supported; only WordPiece is"},
-		{"normalizer", `"BertNormalizer"`, `"NFKC"`, "normalizer: NFKC is not supported; only BertNormalizer is"},
-		{"pre-tokenizer", `{"type": "BertPreTokenizer"}`, `null`, "pre_tokenizer: null is not supported; only BertPreTokenizer is"},
-		{"post-processor", `"TemplateProcessing"`, `"RobertaProcessing"`, "post_processor: RobertaProcessing is not supported"},
+		{"model", `"type": "WordPiece", "unk_token"`, `"type": "WordLevel", "unk_token"`, "model: WordLevel is not supported; only WordPiece, Unigram and BPE are"},
+		{"normalizer", `"BertNormalizer"`, `"NFKC"`, "normalizer: NFKC is not supported; only BertNormalizer, Precompiled, Strip, Replace and Sequence are"},
+		{"pre-tokenizer", `{"type": "BertPreTokenizer"}`, `{"type": "Digits"}`, "pre_tokenizer: Digits is not supported; only "},
+		{"post-processor", `"TemplateProcessing"`, `"Processing"`, "post_processor: Processing is not supported"},
 		{"decoder", `"decoder": {"type": "WordPiece"`, `"decoder": {"type": "CTC"`, "decoder: CTC is not supported"},
 		{"version", `"version": "1.0"`, `"version": "2.0"`, `version "2.0" is not supported`},
 		{"no type", `{"type": "BertPreTokenizer"}`, `{}`, `pre_tokenizer: field "type" is missing`},
@@ -72,8 +72,11 @@ func TestLoadRefusesIDOfAnother(t *testing.T) {
 }
 
 func TestLoadOfEmptyDirectory(t *testing.T) {
-	if _, err := Load(t.TempDir()); err == nil || !strings.Contains(err.Error(), "neither tokenizer.json nor vocab.txt") {
-		t.Errorf("error %v", err)
+	_, err := Load(t.TempDir())
+	for _, want := range []string{"tokenizer.json", "spiece.model", "vocab.txt", "vocab.json with merges.txt", "copy"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v, want one that names %s", err, want)
+		}
 	}
 }
 

@@ -1,208 +1,135 @@
 package tokenizer
 
 import (
-	"sort"
+	"strings"
 	"unicode/utf8"
 )
 
-// normalizer is Hugging Face's BertNormalizer. Its steps run in this order,
-// each where its flag is set: clean drops control characters and turns white
-// space into blanks, ideographs puts blanks around Chinese characters, strip
-// decomposes canonically and drops nonspacing marks, lower lower-cases
-// character by character.
-//
-// The effect on a character depends on that character alone, canonical
-// reordering of a few combining characters apart, so newNormalizer works all
-// effects out beforehand.
-type normalizer struct {
-	clean, ideographs, strip, lower bool
-
-	ascii   [utf8.RuneSelf]byte // the replacing byte, or dropByte
-	effects *runeTable
-	outputs []string // what effects from firstOutput on append
+// normalizer changes a text before it is cut into words.
+type normalizer interface {
+	// append appends the normalized text, which must be valid UTF-8.
+	append(dst []byte, text string) []byte
 }
 
-const dropByte = 0xFF
-
-// Effects of a character.
-const (
-	keep uint16 = iota
-	drop
-	blank
-	surround    // append a blank, the character, a blank
-	decompose   // Hangul syllable
-	reorder     // takes part in canonical ordering: see appendRun
-	firstOutput // and above: append outputs[effect-firstOutput]
-)
-
-const (
-	hangulFirst = 0xAC00
-	hangulLast  = 0xD7A3
-)
-
-func newNormalizer(clean, chinese, strip, lower bool) *normalizer {
-	n := &normalizer{clean: clean, ideographs: chinese, strip: strip, lower: lower, effects: newRuneTable()}
-	// A later step's effect absorbs those of the steps before it, so the
-	// table is filled from the last step to the first.
-	if lower {
-		for _, m := range lowerCase {
-			n.setOutput(m.from, m.to)
-		}
-	}
-	if strip {
-		n.compileStrip()
-	}
-	if chinese {
-		ideographs.each(n.compileIdeograph)
-	}
-	if clean {
-		spaceChars.each(func(r rune) { n.effects.set(r, blank) })
-		removedChars.each(func(r rune) { n.effects.set(r, drop) })
-	}
-	n.compileASCII()
-	return n
+// tracer is a normalizer that can be used before Metaspace with the scheme
+// "first", which asks for the origin of a piece.
+type tracer interface {
+	// head is how many bytes at the start of the normalized text Hugging
+	// Face's tokenizers traces back to the first head bytes of text.
+	head(text string, head int) int
 }
 
-func (n *normalizer) setOutput(r rune, output string) {
-	n.effects.set(r, firstOutput+uint16(len(n.outputs)))
-	n.outputs = append(n.outputs, output)
+// normalizers are run one after the other. An empty list is no normalizer.
+type normalizers []normalizer
+
+func (list normalizers) append(dst []byte, text string) []byte {
+	for i, n := range list {
+		if i == len(list)-1 {
+			return n.append(dst, text)
+		}
+		text = string(n.append(nil, text))
+	}
+	return append(dst, text...)
 }
 
-func (n *normalizer) compileStrip() {
-	for r := rune(hangulFirst); r <= hangulLast; r++ {
-		n.effects.set(r, decompose)
-	}
-	markChars.each(func(r rune) { n.effects.set(r, drop) })
-	for _, m := range decompositions {
-		output, ordered := "", false
-		for _, r := range m.to {
-			if markChars.contains(r) {
-				continue
-			}
-			_, moves := combiningOrder[r]
-			ordered = ordered || moves
-			output += n.lowered(r)
-		}
-		switch {
-		case ordered:
-			n.effects.set(m.from, reorder)
-		case output == "":
-			n.effects.set(m.from, drop)
-		default:
-			n.setOutput(m.from, output)
+// trace tells whether head may be called.
+func (list normalizers) trace() bool {
+	for _, n := range list {
+		if _, ok := n.(tracer); !ok {
+			return false
 		}
 	}
-	for r := range combiningOrder {
-		n.effects.set(r, reorder)
+	return true
+}
+
+func (list normalizers) head(text string, head int) int {
+	for i, n := range list {
+		head = n.(tracer).head(text, head)
+		if i < len(list)-1 {
+			text = string(n.append(nil, text))
+		}
+	}
+	return head
+}
+
+// stripNormalizer is Strip: it drops white space at the ends.
+type stripNormalizer struct{ left, right bool }
+
+func (n stripNormalizer) append(dst []byte, text string) []byte {
+	start, end := n.kept(text)
+	return append(dst, text[start:end]...)
+}
+
+func (n stripNormalizer) kept(text string) (start, end int) {
+	end = len(text)
+	if n.right {
+		end = spaceStart(text)
+	}
+	if n.left {
+		start = spaceEnd(text[:end])
+	}
+	return start, end
+}
+
+func (n stripNormalizer) head(text string, head int) int {
+	start, end := n.kept(text)
+	return max(min(head, end)-start, 0)
+}
+
+// replaceNormalizer is Replace: it writes content in place of every match.
+type replaceNormalizer struct {
+	match   func(text string) (start, end int) // the first one; start is len(text) where there is none
+	content string
+}
+
+// literally matches a text that is not empty.
+func literally(old string) func(string) (start, end int) {
+	return func(text string) (int, int) {
+		if start := strings.Index(text, old); start >= 0 {
+			return start, start + len(old)
+		}
+		return len(text), len(text)
 	}
 }
 
-func (n *normalizer) lowered(r rune) string {
-	if n.lower {
-		if to, ok := lowerCase.lookup(r); ok {
-			return to
-		}
-	}
-	return string(r)
+// manySpaces is the regular expression that stands in files converted from
+// SentencePiece's.
+const manySpaces = " {2,}"
+
+func matchManySpaces(text string) (start, end int) {
+	start, _ = literally("  ")(text)
+	end = len(text) - len(strings.TrimLeft(text[start:], " "))
+	return start, end
 }
 
-func (n *normalizer) compileIdeograph(r rune) {
-	if effect := n.effects.at(r); effect >= firstOutput { // a compatibility ideograph
-		n.setOutput(r, " "+n.outputs[effect-firstOutput]+" ")
-		return
-	}
-	n.effects.set(r, surround)
-}
-
-func (n *normalizer) compileASCII() {
-	for b := range n.ascii {
-		switch effect := n.effects.at(rune(b)); effect {
-		case keep:
-			n.ascii[b] = byte(b)
-		case drop:
-			n.ascii[b] = dropByte
-		case blank:
-			n.ascii[b] = ' '
-		default: // lower case: ASCII stays ASCII
-			n.ascii[b] = n.outputs[effect-firstOutput][0]
+func (n replaceNormalizer) append(dst []byte, text string) []byte {
+	for text != "" {
+		start, end := n.match(text)
+		dst = append(dst, text[:start]...)
+		if start < end {
+			dst = append(dst, n.content...)
 		}
-	}
-}
-
-// append appends the normalized text, which must be valid UTF-8.
-func (n *normalizer) append(dst []byte, text string) []byte {
-	for i := 0; i < len(text); {
-		if b := text[i]; b < utf8.RuneSelf {
-			if out := n.ascii[b]; out != dropByte {
-				dst = append(dst, out)
-			}
-			i++
-			continue
-		}
-		r, size := utf8.DecodeRuneInString(text[i:])
-		switch effect := n.effects.at(r); effect {
-		case keep:
-			dst = append(dst, text[i:i+size]...)
-		case drop:
-		case blank:
-			dst = append(dst, ' ')
-		case surround:
-			dst = append(dst, ' ')
-			dst = append(dst, text[i:i+size]...)
-			dst = append(dst, ' ')
-		case decompose:
-			dst = appendHangul(dst, r)
-		case reorder:
-			dst, size = n.appendRun(dst, text[i:])
-		default:
-			dst = append(dst, n.outputs[effect-firstOutput]...)
-		}
-		i += size
+		text = text[end:]
 	}
 	return dst
 }
 
-// appendHangul decomposes a syllable arithmetically (Unicode, section 3.12).
-func appendHangul(dst []byte, r rune) []byte {
-	const leading, vowel, trailing, vowels, trailings = 0x1100, 0x1161, 0x11A7, 21, 28
-	index := r - hangulFirst
-	dst = utf8.AppendRune(dst, leading+index/(vowels*trailings))
-	dst = utf8.AppendRune(dst, vowel+index%(vowels*trailings)/trailings)
-	if index%trailings != 0 {
-		dst = utf8.AppendRune(dst, trailing+index%trailings)
+// head traces content back to the last character that it replaces.
+func (n replaceNormalizer) head(text string, head int) int {
+	out := 0
+	for at := 0; at < head; {
+		start, end := n.match(text[at:])
+		out += min(start, head-at)
+		at += end
+		if start < end && at <= head {
+			out += len(n.content)
+		}
 	}
-	return dst
+	return out
 }
 
-// appendRun appends, in canonical order, the combining characters that text
-// starts with, and returns how many bytes of text they took. The first
-// character may bring its own base along.
-func (n *normalizer) appendRun(dst []byte, text string) ([]byte, int) {
-	var run []rune
-	end := len(text)
-	for i, r := range text {
-		if n.clean && removedChars.contains(r) {
-			continue
-		}
-		chars, ok := decompositions.lookup(r)
-		if !ok {
-			chars = string(r)
-		}
-		if first, _ := utf8.DecodeRuneInString(chars); i > 0 && !nonstarters.contains(first) {
-			end = i
-			break
-		}
-		for _, c := range chars {
-			if _, moves := combiningOrder[c]; moves {
-				run = append(run, c)
-			} else if !markChars.contains(c) {
-				dst = append(dst, n.lowered(c)...)
-			}
-		}
-	}
-	sort.SliceStable(run, func(i, j int) bool { return combiningOrder[run[i]] < combiningOrder[run[j]] })
-	for _, r := range run {
-		dst = utf8.AppendRune(dst, r)
-	}
-	return dst, end
+// firstChar is the length of the first character of text in bytes.
+func firstChar(text string) int {
+	_, size := utf8.DecodeRuneInString(text)
+	return size
 }

@@ -72,3 +72,28 @@ func (t template) append(dst Encoding, sequences ...[]int32) Encoding {
 	}
 	return dst
 }
+
+// robertaTemplates are <s> A </s> and <s> A </s></s> B </s>, all of type 0.
+func robertaTemplates(cls, sep int32) (single, pair template) {
+	first := []piece{specialPiece(0, cls), sequencePiece(0, 0), specialPiece(0, sep)}
+	single = newTemplate(first...)
+	pair = newTemplate(append(first, specialPiece(0, sep), sequencePiece(1, 0), specialPiece(0, sep))...)
+	return single, pair
+}
+
+// endedTemplates are A </s> and A </s> B </s>, all of type 0: T5's.
+func endedTemplates(eos int32) (single, pair template) {
+	first := []piece{sequencePiece(0, 0), specialPiece(0, eos)}
+	single = newTemplate(first...)
+	pair = newTemplate(append(first, sequencePiece(1, 0), specialPiece(0, eos))...)
+	return single, pair
+}
+
+// gpt2Templates are the texts, the second of type 1, with tokens before and
+// after each: none for a tokenizer without post-processor.
+func gpt2Templates(before, after []int32) (single, pair template) {
+	first := []piece{specialPiece(0, before...), sequencePiece(0, 0), specialPiece(0, after...)}
+	single = newTemplate(first...)
+	pair = newTemplate(append(first, specialPiece(1, before...), sequencePiece(1, 1), specialPiece(1, after...))...)
+	return single, pair
+}

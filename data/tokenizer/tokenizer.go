@@ -1,7 +1,9 @@
 package tokenizer
 
 import (
+	"errors"
 	"math"
+	"strings"
 	"sync"
 	"unicode/utf8"
 )
@@ -10,34 +12,39 @@ import (
 type Tokenizer struct {
 	parts
 	added   *addedTokens
-	tokens  map[int32]string // the model's, by id
-	breaks  *runeTable
 	pad     int32
+	eos     int32 // noValue where there is none
 	scratch sync.Pool
 }
 
 // parts are what a file describes.
 type parts struct {
-	normalizer   *normalizer
-	model        *wordPiece
+	normalizer   normalizers
+	preTokenizer preTokenizer
+	model        model
 	single, pair template
 	decoder      decoder
 	addedTokens  []addedToken
 }
 
 func newTokenizer(p parts) (*Tokenizer, error) {
-	added, err := newAddedTokens(p.addedTokens, p.model, p.normalizer)
+	if p.preTokenizer.asksForHead() && !p.normalizer.trace() {
+		return nil, errors.New("prepend_scheme \"first\" of Metaspace is not supported after a BertNormalizer")
+	}
+	added, err := newAddedTokens(p.addedTokens, p.model.vocab(), p.normalizer)
 	if err != nil {
 		return nil, err
 	}
-	t := &Tokenizer{parts: p, added: added, tokens: make(map[int32]string, len(p.model.vocab)), breaks: wordBreaks()}
-	for token, id := range p.model.vocab {
-		if other, ok := t.tokens[id]; !ok || token < other { // two tokens of one id: one choice, always the same
-			t.tokens[id] = token
-		}
-	}
+	t := &Tokenizer{parts: p, added: added, eos: noValue}
 	t.scratch.New = func() any { return new(scratch) }
 	return t, nil
+}
+
+// setSpecial keeps the ids of the tokens that a configuration names, or else of
+// the first usual name that the vocabulary has.
+func (t *Tokenizer) setSpecial(config *config) {
+	t.pad = t.firstID(0, config.Pad.content, "[PAD]", "<pad>")
+	t.eos = t.firstID(noValue, config.EOS.content, "</s>", "<|endoftext|>")
 }
 
 // Encoding is the input that a model gets for a text or a pair of texts,
@@ -90,10 +97,35 @@ func (t *Tokenizer) AppendPair(dst Encoding, first, second string, maxLength int
 	return template.append(dst, a, b)
 }
 
+// EncodePlain returns the ids of a text without the special tokens around it:
+// what a word is as a part of a text.
+func (t *Tokenizer) EncodePlain(text string) []int32 {
+	s := t.scratch.Get().(*scratch)
+	defer s.putBack(t)
+	return t.appendSequence(nil, text, s, noLimit)
+}
+
 // scratch holds buffers between calls.
 type scratch struct {
-	text          []byte
 	first, second []int32
+
+	ids   []int32 // of the text at work
+	limit int     // no more of them are needed
+
+	text   []byte // normalized
+	spaced []byte // a piece with a space before it
+	word   []byte // as the model knows it
+
+	path    []step // of a Unigram model
+	symbols []symbol
+	queue   candidates // of a BPE model
+}
+
+// add lets the model append the ids of a word and reports whether more are
+// needed.
+func (s *scratch) add(m model, word []byte) bool {
+	s.ids = m.append(s.ids, word, s)
+	return len(s.ids) < s.limit
 }
 
 // maxScratch is the size in bytes above which a text's buffers are given back
@@ -101,7 +133,8 @@ type scratch struct {
 const maxScratch = 1 << 20
 
 func (s *scratch) putBack(t *Tokenizer) {
-	if cap(s.text) <= maxScratch {
+	const perByte = 24 // of the largest of the buffers
+	if max(cap(s.text), cap(s.spaced), cap(s.word), perByte*cap(s.path), perByte*cap(s.symbols), perByte*cap(s.queue)) <= maxScratch {
 		t.scratch.Put(s)
 	}
 }
@@ -115,59 +148,31 @@ func (t *Tokenizer) appendSequence(ids []int32, text string, s *scratch, limit i
 	if !utf8.ValidString(text) {
 		text = string([]rune(text))
 	}
+	s.ids, s.limit = ids, limit
 	found := func(id int32) bool {
-		ids = append(ids, id)
-		return len(ids) < limit
+		s.ids = append(s.ids, id)
+		return len(s.ids) < s.limit
 	}
-	words := func(normalized []byte) bool {
-		ids = t.appendWords(ids, normalized, limit)
-		return len(ids) < limit
-	}
-	t.added.raw.split(text, func(part string) bool {
+	t.added.raw.split(text, func(part string, at int) bool {
 		s.text = t.normalizer.append(s.text[:0], part)
-		if t.added.normalized == nil {
-			return words(s.text)
+		head := 0 // of the normalized part, what comes from the text's first character
+		if at == 0 && t.preTokenizer.asksForHead() {
+			head = t.normalizer.head(part, firstChar(part))
 		}
-		return t.added.normalized.split(string(s.text), func(part string) bool {
-			return words([]byte(part))
+		if t.added.normalized == nil {
+			return t.preTokenizer.append(s.text, head, t.model, s)
+		}
+		return t.added.normalized.split(string(s.text), func(part string, at int) bool {
+			return t.preTokenizer.append([]byte(part), head-at, t.model, s)
 		}, found)
 	}, found)
+	ids, s.ids = s.ids, nil
 	return ids
 }
 
-// appendWords cuts normalized text at white space and around punctuation, as
-// Hugging Face's BertPreTokenizer does, and appends the ids of the words. It
-// stops once there are limit ids.
-func (t *Tokenizer) appendWords(ids []int32, text []byte, limit int) []int32 {
-	for i := 0; i < len(text) && len(ids) < limit; {
-		class, size := t.classAt(text, i)
-		if class == betweenWords {
-			i += size
-			continue
-		}
-		end := i + size
-		for class == inWord && end < len(text) {
-			if class, size = t.classAt(text, end); class == inWord {
-				end += size
-			}
-		}
-		ids = t.model.append(ids, text[i:end])
-		i = end
-	}
-	return ids
-}
-
-// classAt returns the class and length of the character at text[i].
-func (t *Tokenizer) classAt(text []byte, i int) (class uint16, size int) {
-	if b := text[i]; b < utf8.RuneSelf {
-		return t.breaks.at(rune(b)), 1
-	}
-	r, size := utf8.DecodeRune(text[i:])
-	return t.breaks.at(r), size
-}
-
-// Decode makes a text of ids: pieces of a word are joined and, where the file
-// asks for it, spaces before punctuation removed. Ids that no token has are
+// Decode makes a text of ids, as the file asks for: pieces of a word are joined,
+// visible spaces become spaces, bytes characters, and with WordPiece spaces
+// before punctuation may go. Ids that no token has are
 // passed over, and with skipSpecial the special tokens too.
 func (t *Tokenizer) Decode(ids []int32, skipSpecial bool) string {
 	tokens := make([]string, 0, len(ids))
@@ -177,14 +182,15 @@ func (t *Tokenizer) Decode(ids []int32, skipSpecial bool) string {
 			tokens = append(tokens, token)
 		}
 	}
-	return t.decoder(tokens)
+	return strings.Join(t.decoder(tokens), "")
 }
 
 // VocabSize is the number of tokens, added ones included.
 func (t *Tokenizer) VocabSize() int {
-	size := len(t.model.vocab)
+	vocab := t.model.vocab()
+	size := vocab.size
 	for content := range t.added.ids {
-		if _, ok := t.model.vocab[content]; !ok {
+		if _, ok := vocab.ids[content]; !ok {
 			size++
 		}
 	}
@@ -196,7 +202,7 @@ func (t *Tokenizer) TokenToID(token string) (int32, bool) {
 	if id, ok := t.added.ids[token]; ok {
 		return id, true
 	}
-	id, ok := t.model.vocab[token]
+	id, ok := t.model.vocab().ids[token]
 	return id, ok
 }
 
@@ -206,11 +212,30 @@ func (t *Tokenizer) IDToToken(id int32) (string, bool) {
 	if token, ok := t.added.texts[id]; ok {
 		return token, true
 	}
-	token, ok := t.tokens[id]
+	token, ok := t.model.vocab().tokens[id]
 	return token, ok
 }
 
 // PadID is the id to pad with: that of the padding token, which
-// tokenizer_config.json names ("[PAD]" where it does not), and 0 where the
-// vocabulary lacks it.
+// tokenizer_config.json names ("[PAD]" or "<pad>" where it does not), and 0
+// where the vocabulary lacks it.
 func (t *Tokenizer) PadID() int32 { return t.pad }
+
+// EOSID is the id of the token that ends a text, and with it a generated one,
+// and whether there is one: the one that tokenizer_config.json names ("</s>" or
+// "<|endoftext|>" where it does not).
+func (t *Tokenizer) EOSID() (id int32, ok bool) { return t.eos, t.eos != noValue }
+
+// firstID is the id of the token that is named or, where none is, of the first
+// of the usual names that is a token; else none.
+func (t *Tokenizer) firstID(none int32, named string, usual ...string) (id int32) {
+	if named != "" {
+		usual = []string{named}
+	}
+	for _, token := range usual {
+		if id, ok := t.TokenToID(token); ok {
+			return id
+		}
+	}
+	return none
+}

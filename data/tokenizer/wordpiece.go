@@ -9,7 +9,7 @@ import (
 // from the left; all but the first carry the prefix ("##"). A word that is not
 // covered, or has more than maxChars characters, is one unknown token.
 type wordPiece struct {
-	vocab    map[string]int32
+	vocabulary
 	unknown  int32
 	maxChars int
 
@@ -34,13 +34,13 @@ func newWordPiece(vocab map[string]int32, prefix, unknown string, maxChars int) 
 	if maxChars < 0 {
 		return nil, fmt.Errorf("max_input_chars_per_word is %d", maxChars)
 	}
-	w := &wordPiece{vocab: vocab, unknown: unknownID, maxChars: maxChars, pieces: newTrie(keys)}
+	w := &wordPiece{vocabulary: newVocabulary(vocab), unknown: unknownID, maxChars: maxChars, pieces: newTrie(keys)}
 	w.inside = w.pieces.walk(prefix)
 	return w, nil
 }
 
 // append appends the ids of one word.
-func (w *wordPiece) append(ids []int32, word []byte) []int32 {
+func (w *wordPiece) append(ids []int32, word []byte, _ *scratch) []int32 {
 	if len(word) > w.maxChars && utf8.RuneCount(word) > w.maxChars {
 		return append(ids, w.unknown)
 	}
