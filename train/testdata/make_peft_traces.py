@@ -173,7 +173,10 @@ class Peft:
         return [p for p in self.model.parameters() if p.requires_grad]
 
     def count(self):
-        return sum(p.numel() for n, p in self.model.named_parameters() if p.requires_grad and ".modules_to_save." not in n)
+        """What a loss depends on: of a prompt for two submodules peft reads the first one's alone."""
+        trained = [p for n, p in self.model.named_parameters() if p.requires_grad and ".modules_to_save." not in n]
+        submodules = getattr(self.model.active_peft_config, "num_transformer_submodules", 1)
+        return sum(p.numel() for p in trained) // submodules
 
     def save(self, directory):
         self.model.save_pretrained(directory)
