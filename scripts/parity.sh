@@ -9,10 +9,10 @@ python=$(bash third_party/fetch.sh python-oracles)
 minilm=$(bash third_party/fetch.sh model)
 export HF_HUB_OFFLINE=1
 
-checkpoints=(--checkpoint "minilm-l6=$minilm")
+l6=(--checkpoint "minilm-l6=$minilm") l3=()
 shared=../shared/checkpoints/minilm-l3
 if [ -d "$shared" ]; then
-  checkpoints+=(--checkpoint "minilm-l3=$shared")
+  l3=(--checkpoint "minilm-l3=$shared")
 fi
 
 work=$(mktemp -d)
@@ -59,8 +59,8 @@ prints() { "$python" "$1" "${@:3}" | cmp - "$2"; }
 # converts SCRIPT: beside what it compares it loads with transformers what gopet convert writes.
 converts() { compares "$1" && "$python" "$1" --gopet "$PWD/bin/gopet"; }
 
-parity compares models/bert/testdata/make_golden.py "${checkpoints[@]}"
-parity compares train/testdata/make_traces.py "${checkpoints[@]}"
+parity compares models/bert/testdata/make_golden.py "${l6[@]}" "${l3[@]}"
+parity compares train/testdata/make_traces.py "${l3[@]}"
 parity compares train/testdata/make_peft_traces.py
 parity compares models/checkpoint/testdata/make_pickles.py
 parity converts models/convert/testdata/make_golden.py

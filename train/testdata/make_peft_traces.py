@@ -23,7 +23,6 @@ TRACE/start, TRACE/final   the adapter before the first step and after the last:
 With --check everything is made in a temporary folder and compared.
 """
 
-import argparse
 import copy
 import dataclasses
 import json
@@ -71,18 +70,6 @@ class Trace:
     name: str
     lr: float
     attach: Callable
-
-
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--check", action="store_true")
-    arguments = parser.parse_args()
-    oracle.PINS |= oracle.PEFT_PIN
-    transformers.logging.set_verbosity_error()
-    transformers.logging.disable_progress_bar()
-    warnings.filterwarnings("ignore", category=FutureWarning)
-    warnings.filterwarnings("ignore", "Sparse invariant checks")
-    oracle.run(make, HERE / "peft", arguments.check, loop.is_settled)
 
 
 def make(directory):
@@ -299,4 +286,7 @@ T5_TRACES = [
 
 
 if __name__ == "__main__":
-    main()
+    oracle.PINS |= oracle.PEFT_PIN
+    warnings.filterwarnings("ignore", category=FutureWarning)
+    warnings.filterwarnings("ignore", "Sparse invariant checks")
+    oracle.main(__doc__, make, HERE / "peft", settled=loop.is_settled)

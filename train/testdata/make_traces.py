@@ -22,7 +22,6 @@ TRACE.safetensors   positions.NAME   the tuned entries of a tensor, row-major, a
 With --check everything is made in a temporary folder and compared.
 """
 
-import argparse
 import copy
 import dataclasses
 import json
@@ -73,21 +72,10 @@ MINILM_TRACES = [
 ]
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--check", action="store_true")
-    parser.add_argument("--checkpoint", action="append", default=[], metavar="NAME=DIR")
-    arguments = parser.parse_args()
-    checkpoints = dict(item.split("=", 1) for item in arguments.checkpoint)
-
-    def make(directory):
-        make_tiny(directory / "tiny")
-        if "minilm-l3" in checkpoints:
-            make_minilm(directory / "minilm-l3", checkpoints["minilm-l3"])
-        else:
-            print("minilm-l3 left out: no --checkpoint minilm-l3=DIR", file=sys.stderr)
-
-    oracle.run(make, HERE, arguments.check, loop.is_settled)
+def make(directory, checkpoints):
+    make_tiny(directory / "tiny")
+    for name, checkpoint in checkpoints.items():
+        make_minilm(directory / name, checkpoint)
 
 
 class FirstTokenClassifier(torch.nn.Module):
@@ -290,4 +278,4 @@ def final_tensors(trace, model, positions):
 
 
 if __name__ == "__main__":
-    main()
+    oracle.main(__doc__, make, HERE, checkpoints=["minilm-l3"], settled=loop.is_settled)

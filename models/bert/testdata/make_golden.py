@@ -19,10 +19,8 @@ In golden.safetensors:
     grad.NAME   gradient of loss for every parameter that loss depends on
 """
 
-import argparse
 import dataclasses
 import pathlib
-import sys
 
 import torch
 import transformers
@@ -82,24 +80,12 @@ CASES = [
 ]
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--check", action="store_true")
-    parser.add_argument("--checkpoint", action="append", default=[], metavar="NAME=DIR")
-    arguments = parser.parse_args()
-    checkpoints = dict(item.split("=", 1) for item in arguments.checkpoint)
-
-    def make(directory):
-        make_activations(directory)
-        for case in CASES:
-            make_case(directory, case)
-        for name in ("minilm-l6", "minilm-l3"):
-            if name in checkpoints:
-                make_checkpoint(directory / f"{name}.safetensors", checkpoints[name])
-            else:
-                print(f"{name}.safetensors left out: no --checkpoint {name}=DIR", file=sys.stderr)
-
-    oracle.run(make, pathlib.Path(__file__).resolve().parent, arguments.check)
+def make(directory, checkpoints):
+    make_activations(directory)
+    for case in CASES:
+        make_case(directory, case)
+    for name, checkpoint in checkpoints.items():
+        make_checkpoint(directory / f"{name}.safetensors", checkpoint)
 
 
 def make_activations(directory):
@@ -218,4 +204,4 @@ def make_checkpoint(path, directory):
 
 
 if __name__ == "__main__":
-    main()
+    oracle.main(__doc__, make, pathlib.Path(__file__).resolve().parent, checkpoints=["minilm-l6", "minilm-l3"])

@@ -3,6 +3,7 @@
 The goldens come from transformers and peft on PyTorch, at the versions pinned here.
 """
 
+import argparse
 import json
 import pathlib
 import sys
@@ -78,6 +79,28 @@ def save_config(directory, config):
     fields = {name: value for name, value in fields.items() if value is not None}
     text = json.dumps(fields, indent=2, sort_keys=True)
     (directory / "config.json").write_text(text + "\n")
+
+
+def main(doc, make, committed, checkpoints=(), settled=lambda name: True):
+    """The command line of a golden script, --check and the checkpoints that it can read:
+    make is called with a folder and, where there are any, NAME -> DIR of those given."""
+    parser = argparse.ArgumentParser(description=doc.splitlines()[0])
+    parser.add_argument("--check", action="store_true")
+    if checkpoints:
+        parser.add_argument("--checkpoint", action="append", default=[], metavar="NAME=DIR")
+    arguments = parser.parse_args()
+    transformers.logging.set_verbosity_error()
+    transformers.logging.disable_progress_bar()
+    if not checkpoints:
+        run(make, committed, arguments.check, settled)
+        return
+    given = dict(item.split("=", 1) for item in arguments.checkpoint)
+    if unknown := given.keys() - checkpoints:
+        parser.error(f"no golden comes from {sorted(unknown)}, only from {checkpoints}")
+    for name in checkpoints:
+        if name not in given:
+            print(f"{name} left out: no --checkpoint {name}=DIR", file=sys.stderr)
+    run(lambda directory: make(directory, given), committed, arguments.check, settled)
 
 
 def run(make, committed, check, settled=lambda name: True):
