@@ -37,6 +37,7 @@ type AdapterConfig struct {
 	Label           string          `json:"label,omitempty"` // the column of its labels
 	Labels          []string        `json:"labels,omitempty"`
 	MaxLength       int             `json:"max_length,omitempty"` // tokens a row had at most
+	MaxTarget       int             `json:"max_target,omitempty"` // tokens a text to generate had at most
 	DType           string          `json:"dtype,omitempty"`      // of the base
 	Count           int64           `json:"trainable"`
 	Head            bool            `json:"head"` // the file holds the classification head
@@ -51,6 +52,7 @@ type Base struct {
 	Label       string   // the column of its labels
 	Labels      []string
 	MaxLength   int // tokens a row had at most
+	MaxTarget   int // tokens a text to generate had at most; 0: no limit
 }
 
 // SaveAdapter makes or replaces the adapter directory dir, whole or not at all.
@@ -62,7 +64,7 @@ func SaveAdapter(dir string, a *Attached, base Base) error {
 	config, err := json.MarshalIndent(AdapterConfig{
 		PEFTType: peftType, GopetVersion: version.Version, Method: a.Method.Name(), Config: method,
 		BaseModel: base.Model, BaseFingerprint: base.Fingerprint, Task: base.Task, Text: base.Text, Label: base.Label, Labels: base.Labels,
-		MaxLength: base.MaxLength, DType: a.dtype.String(), Count: a.Count(), Head: len(a.head) > 0,
+		MaxLength: base.MaxLength, MaxTarget: base.MaxTarget, DType: a.dtype.String(), Count: a.Count(), Head: len(a.head) > 0,
 	}, "", "  ")
 	if err != nil {
 		return fmt.Errorf("adapter %s: %w", dir, err)

@@ -114,6 +114,9 @@ func (s *Setup) followAdapter() error {
 		if s.MaxLength == 0 {
 			s.MaxLength = config.MaxLength
 		}
+		if s.MaxTarget == 0 {
+			s.MaxTarget = config.MaxTarget
+		}
 		if s.DType == "" {
 			s.DType = config.DType
 		}

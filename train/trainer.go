@@ -139,7 +139,7 @@ func (t *trainer) prepareTuning(ctx context.Context) error {
 		return err
 	}
 	c.MaxLength, c.MaxTarget = t.maxLength, t.maxTarget
-	t.base.MaxLength = t.maxLength
+	t.base.MaxLength, t.base.MaxTarget = t.maxLength, t.maxTarget
 	if c.Dropout < 0 {
 		c.Dropout = method.Dropout()
 	}
