@@ -166,6 +166,9 @@ func (i *Inference) loadModel(ctx context.Context, setup Setup, dtype torch.DTyp
 // matchLabels brings the task's labels into the order of a checkpoint's own
 // head.
 func (i *Inference) matchLabels(ctx context.Context, setup Setup) error {
+	if _, ok := i.Model.(models.Classifier); ok && i.Task != nil && i.Task.Generates() {
+		return fmt.Errorf("task %q generates text, and the model has no decoder: take a T5", i.Task.Name)
+	}
 	have := models.Labels(i.Model)
 	if i.Task == nil || len(have) == 0 || slices.Equal(have, i.Task.Labels) {
 		return nil

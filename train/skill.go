@@ -2,7 +2,6 @@ package train
 
 import (
 	"errors"
-	"fmt"
 
 	"github.com/gopet-ml/gopet/data/batch"
 	"github.com/gopet-ml/gopet/models"
@@ -38,9 +37,6 @@ func (i *Inference) skillFor(classWeights []float32) (skill, error) {
 		}
 		return newByText(i, m), nil
 	case models.Classifier:
-		if i.Task.Generates() {
-			return nil, fmt.Errorf("task %q generates text, and the model has no decoder: take a T5", i.Task.Name)
-		}
 		if len(m.Head()) == 0 {
 			return nil, errNoSkill
 		}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/gopet-ml/gopet/data/task"
 	"github.com/gopet-ml/gopet/report/format"
 	"github.com/gopet-ml/gopet/report/table"
 	"github.com/gopet-ml/gopet/train"
@@ -47,24 +48,69 @@ func compareAction(c *cli.Context) error {
 	return printComparison(c.App.Writer, runs, results)
 }
 
+// printComparison names the metric that chose the best steps in the header
+// where it is the same for all, else in each row.
 func printComparison(w io.Writer, runs []string, results []*train.Result) error {
-	t := table.New(table.Left("method"), table.Right("k"), table.Right("share of\nthe weights"),
-		table.Right("validation\naccuracy"), table.Right("test\naccuracy"), table.Right("test\nmacro F1"),
-		table.Right("samples/s"), table.Right("peak\nmemory"), table.Left("run directory"))
+	metric, same := commonMetric(results)
+	columns := []table.Column{table.Left("method"), table.Right("k"), table.Right("share of\nthe weights")}
+	if same {
+		columns = append(columns, table.Right("validation\n"+metric), table.Right("test\n"+metric))
+	} else {
+		columns = append(columns, table.Left("metric"), table.Right("validation"), table.Right("test"))
+	}
+	if metric == task.Accuracy {
+		columns = append(columns, table.Right("test\nmacro F1"))
+	}
+	t := table.New(append(columns, table.Right("samples/s"), table.Right("peak\nmemory"), table.Left("run directory"))...)
 	for i, r := range results {
-		method := r.Method
+		row := []string{r.Method, format.Count(r.Trainable.Method), format.Percent(r.Share(), 2)}
 		if r.Trainable.Method == 0 {
-			method = "head alone"
+			row[0] = "head alone"
 		}
-		row := []string{method, format.Count(r.Trainable.Method), format.Percent(r.Share(), 2), "", "", "",
-			format.Decimal(r.SamplesPerSecond, 1), format.Bytes(r.PeakMemoryBytes), runs[i]}
-		if r.Best != nil {
-			row[3] = format.Percent(r.Best.Scores["accuracy"], 2)
+		if !same {
+			row = append(row, metricOf(r))
 		}
-		if r.Test != nil {
-			row[4], row[5] = format.Percent(r.Test["accuracy"], 2), format.Percent(r.Test["macro_f1"], 2)
+		row = append(row, scoreOf(bestScores(r), metricOf(r)), scoreOf(r.Test, metricOf(r)))
+		if metric == task.Accuracy {
+			row = append(row, scoreOf(r.Test, task.MacroF1))
 		}
-		t.Add(row...)
+		t.Add(append(row, format.Decimal(r.SamplesPerSecond, 1), format.Bytes(r.PeakMemoryBytes), runs[i])...)
 	}
 	return t.Write(w)
+}
+
+// commonMetric is the metric of all runs that have one, and whether it is the
+// only one.
+func commonMetric(results []*train.Result) (metric string, same bool) {
+	for _, r := range results {
+		if name := metricOf(r); metric == "" {
+			metric = name
+		} else if name != "" && name != metric {
+			return "", false
+		}
+	}
+	return metric, true
+}
+
+func metricOf(r *train.Result) string {
+	if r.Best == nil {
+		return ""
+	}
+	return r.Best.Metric
+}
+
+func bestScores(r *train.Result) map[string]float64 {
+	if r.Best == nil {
+		return nil
+	}
+	return r.Best.Scores
+}
+
+// scoreOf is empty where there is no such score.
+func scoreOf(scores map[string]float64, metric string) string {
+	value, ok := scores[metric]
+	if !ok {
+		return ""
+	}
+	return format.Percent(value, 2)
 }
