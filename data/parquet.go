@@ -36,7 +36,7 @@ func openParquet(spec string) (Dataset, error) {
 	}
 	bySplit := map[string][]string{}
 	for _, path := range paths {
-		if name := splitOf(path); name != "" {
+		if name := SplitOf(path); name != "" {
 			bySplit[name] = append(bySplit[name], path)
 		}
 	}
@@ -104,8 +104,9 @@ func escapeGlob(dir string) string {
 	return strings.NewReplacer("*", `\*`, "?", `\?`, "[", `\[`, `\`, `\\`).Replace(dir)
 }
 
-// splitOf returns the split a shard's name stands for, or "".
-func splitOf(path string) string {
+// SplitOf returns the split that a shard stands for by its name, SPLIT.parquet,
+// SPLIT-*.parquet or SPLIT/*.parquet; "" for none.
+func SplitOf(path string) string {
 	base := strings.TrimSuffix(filepath.Base(path), parquetSuffix)
 	for _, name := range SplitNames {
 		if base == name || strings.HasPrefix(base, name+"-") {

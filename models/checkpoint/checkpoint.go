@@ -150,6 +150,13 @@ func checkShard(shard tensorFile, listed map[string]bool) error {
 	return nil
 }
 
+// Shards lists the files that an index names, sorted. They are plain names of
+// files beside it.
+func Shards(indexPath string) ([]string, error) {
+	index, err := readIndex(indexPath)
+	return slices.Sorted(maps.Keys(index)), err
+}
+
 // readIndex returns the tensors' names by the shard that holds them.
 func readIndex(path string) (map[string]map[string]bool, error) {
 	file, err := openRegular(path)
