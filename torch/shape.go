@@ -50,6 +50,14 @@ func (t *Tensor) To(dtype DType, device Device) *Tensor {
 // ToDType converts the elements, on the same device.
 func (t *Tensor) ToDType(dtype DType) *Tensor { return t.To(dtype, t.Device()) }
 
+// AtLeastFloat32 converts half precisions and leaves others as they are.
+func (t *Tensor) AtLeastFloat32() *Tensor {
+	if t.DType().Size() < Float32.Size() {
+		return t.ToDType(Float32)
+	}
+	return t
+}
+
 // ToDevice moves the elements, keeping their type.
 func (t *Tensor) ToDevice(device Device) *Tensor { return t.To(t.DType(), device) }
 

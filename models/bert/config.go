@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/gopet-ml/gopet/models"
+	"github.com/gopet-ml/gopet/torch/nn"
 )
 
 // Config is what BERT's config.json says, under the names it has there.
@@ -83,8 +84,8 @@ func (c Config) check() error {
 	if c.HiddenSize%c.Heads != 0 {
 		return fmt.Errorf("hidden_size %d is not a multiple of num_attention_heads %d", c.HiddenSize, c.Heads)
 	}
-	if _, err := activation(c.HiddenAct); err != nil {
-		return err
+	if _, err := nn.Activation(c.HiddenAct); err != nil {
+		return fmt.Errorf("hidden_act: %w", err)
 	}
 	if c.PositionEmbeddingType != "absolute" {
 		return fmt.Errorf("position_embedding_type %q is not supported: want absolute", c.PositionEmbeddingType)

@@ -12,6 +12,7 @@ import (
 	"github.com/gopet-ml/gopet/models"
 	"github.com/gopet-ml/gopet/models/checkpoint"
 	"github.com/gopet-ml/gopet/torch"
+	"github.com/gopet-ml/gopet/torch/nn"
 )
 
 // tolerance is how far a tensor may be from transformers', times
@@ -104,7 +105,11 @@ func TestMiniLMMatchesTransformers(t *testing.T) {
 func TestActivationsMatchTransformers(t *testing.T) {
 	s := newScope(t)
 	golden := readGolden(t, s, filepath.Join("testdata", "activations.safetensors"))
-	for name, f := range activations {
+	for _, name := range nn.ActivationNames() {
+		f, err := nn.Activation(name)
+		if err != nil {
+			t.Fatal(err)
+		}
 		want, ok := golden[name]
 		if !ok {
 			t.Errorf("no golden for %s", name)

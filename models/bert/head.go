@@ -79,13 +79,5 @@ func (m *Model) ClassifyPooled(pooled *torch.Tensor, train bool) *torch.Tensor {
 	if m.head == nil {
 		panic("bert: Classify without a head: load the model with labels")
 	}
-	return atLeastFloat32(m.head.linear.Forward(m.head.dropout.Forward(pooled, train)))
-}
-
-// atLeastFloat32 converts half precisions and leaves others as they are.
-func atLeastFloat32(t *torch.Tensor) *torch.Tensor {
-	if t.DType().Size() < torch.Float32.Size() {
-		return t.ToDType(torch.Float32)
-	}
-	return t
+	return m.head.linear.Forward(m.head.dropout.Forward(pooled, train)).AtLeastFloat32()
 }

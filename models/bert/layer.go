@@ -28,8 +28,8 @@ func newLayer(path nn.Path, c Config) *layer {
 			Heads:   c.Heads,
 			Dropout: nn.Dropout{P: c.AttentionDropout},
 		},
-		activation: activations[c.HiddenAct],
 	}
+	l.activation, _ = nn.Activation(c.HiddenAct) // the config is checked
 	l.attentionOutput = nn.NewLinear(attentionOutput.Sub("dense"), c.HiddenSize, c.HiddenSize, true, nn.AttentionOutput)
 	l.attentionEnd = nn.NewSublayer(attentionOutput, nn.SelfAttentionSublayer, c.HiddenSize, dropout,
 		nn.NewLayerNorm(attentionOutput.Sub("LayerNorm"), c.HiddenSize, c.LayerNormEps))

@@ -24,7 +24,7 @@ func TestBadConfigIsRefused(t *testing.T) {
 		want  string
 	}{
 		"other family":     {"model_type", "t5", `model_type "t5" is not supported: want bert`},
-		"activation":       {"hidden_act", "mish", `hidden_act "mish" is not supported: want one of gelu,`},
+		"activation":       {"hidden_act", "mish", `hidden_act: activation "mish" is not supported: want one of gelu,`},
 		"positions":        {"position_embedding_type", "relative_key", `position_embedding_type "relative_key" is not supported: want absolute`},
 		"decoder":          {"is_decoder", true, "decoder"},
 		"heads":            {"num_attention_heads", 5, "hidden_size 18 is not a multiple of num_attention_heads 5"},

@@ -28,7 +28,7 @@ func ParsePooling(name string) (Pooling, error) {
 // Pool reduces the last hidden state [rows, length, dim] of in to one vector a
 // row, [rows, dim]: float32, or float64 where the model is.
 func Pool(hidden *torch.Tensor, in models.Input, pooling Pooling) *torch.Tensor {
-	hidden = atLeastFloat32(hidden)
+	hidden = hidden.AtLeastFloat32()
 	if pooling == PoolCLS {
 		return hidden.Select(1, 0)
 	}

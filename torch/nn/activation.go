@@ -1,4 +1,4 @@
-package bert
+package nn
 
 import (
 	"fmt"
@@ -23,10 +23,13 @@ var activations = map[string]func(*torch.Tensor) *torch.Tensor{
 	"tanh":              (*torch.Tensor).Tanh,
 }
 
-func activation(name string) (func(*torch.Tensor) *torch.Tensor, error) {
+// Activation returns the activation function with a name of transformers'.
+func Activation(name string) (func(*torch.Tensor) *torch.Tensor, error) {
 	if f, ok := activations[name]; ok {
 		return f, nil
 	}
-	known := slices.Sorted(maps.Keys(activations))
-	return nil, fmt.Errorf("hidden_act %q is not supported: want one of %s", name, strings.Join(known, ", "))
+	return nil, fmt.Errorf("activation %q is not supported: want one of %s", name, strings.Join(ActivationNames(), ", "))
 }
+
+// ActivationNames lists the names that Activation knows.
+func ActivationNames() []string { return slices.Sorted(maps.Keys(activations)) }
