@@ -11,6 +11,7 @@ import (
 	"github.com/gopet-ml/gopet/data/tokenizer"
 	"github.com/gopet-ml/gopet/models"
 	_ "github.com/gopet-ml/gopet/models/bert" // the family bert
+	_ "github.com/gopet-ml/gopet/models/t5"   // the family t5
 	"github.com/gopet-ml/gopet/pet"
 	"github.com/gopet-ml/gopet/torch"
 )
