@@ -32,6 +32,14 @@ build: ## build bin/gopet, which finds lib/ beside bin/ from any folder
 	@env=$$(bash third_party/setup.sh --link lib) && eval "$$env" && \
 	go build -ldflags '-r $$ORIGIN/../lib' -o bin/gopet ./cmd/gopet
 
+.PHONY: dist
+dist: ## make the tarball dist/gopet-VERSION-linux-x86_64.tar.gz
+	@bash scripts/dist.sh
+
+.PHONY: dist-test
+dist-test: dist ## run that tarball in empty roots (as root; with debootstrap in a minimal Debian too)
+	@bash scripts/dist_test.sh
+
 .PHONY: shim
 shim: ## set up libtorch and build libgopet_torch.so only
 	@bash third_party/setup.sh
@@ -75,4 +83,4 @@ fmt: ## format Go and C++ in place
 
 .PHONY: clean
 clean: ## remove what was built here; downloads stay in the cache
-	rm -rf bin lib demo
+	rm -rf bin lib demo dist

