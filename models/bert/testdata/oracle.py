@@ -133,7 +133,7 @@ def compare_trees(fresh, committed, settled):
         other = committed / name
         if not other.exists():
             differences.append(f"{name}: not committed")
-        elif path.suffix == ".safetensors":
+        elif path.suffix in (".safetensors", ".bin"):
             differences += compare_tensors(name, path, other, settled)
         else:
             got, want = json.loads(path.read_text()), json.loads(other.read_text())
@@ -142,8 +142,8 @@ def compare_trees(fresh, committed, settled):
 
 
 def compare_tensors(name, fresh, committed, settled):
-    got = safetensors.torch.load_file(fresh)
-    want = safetensors.torch.load_file(committed)
+    read = safetensors.torch.load_file if fresh.suffix == ".safetensors" else torch.load
+    got, want = read(fresh), read(committed)
     if got.keys() != want.keys():
         return [f"{name}: tensors {sorted(got.keys() ^ want.keys())} in one file only"]
     return [

@@ -1,0 +1,128 @@
+package peft
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/gopet-ml/gopet/models"
+	"github.com/gopet-ml/gopet/models/checkpoint"
+	"github.com/gopet-ml/gopet/pet"
+	"github.com/gopet-ml/gopet/torch"
+)
+
+// headConfig is head_config.json of a classifier that transformers made.
+type headConfig struct {
+	adaptersConfig
+	Labels    map[string]int `json:"label2id"`
+	NumLabels int            `json:"num_labels"`
+}
+
+func (t *tuned) headConfig(hidden int64) headConfig {
+	c := headConfig{adaptersConfig: t.adaptersConfig(hidden, nil), Labels: map[string]int{}}
+	c.Name = nil
+	for i, label := range models.Labels(t.model) {
+		c.Labels[label] = i
+	}
+	c.NumLabels = len(c.Labels)
+	return c
+}
+
+// flexHead is the configuration of a head that the package made, with the
+// values that make it transformers' classifier.
+var flexHead = fields{
+	"head_type": oneOf("classification"), "layers": oneOf(1.0), "use_pooler": oneOf(true), "bias": oneOf(true),
+	"num_labels": anything, "label2id": anything, "dropout_prob": anything,
+	"activation_function": anything, // between layers
+}
+
+// readAdaptersHead reads the head beside an adapter, where there is one.
+func (f *foreign) readAdaptersHead(dir string) error {
+	text, err := os.ReadFile(filepath.Join(dir, headConfigFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	var config struct {
+		Config map[string]json.RawMessage `json:"config"`
+		Labels map[string]int             `json:"label2id"`
+		Name   string                     `json:"name"`
+	}
+	if err := json.Unmarshal(text, &config); err != nil {
+		return fmt.Errorf("%s: %w", headConfigFile, err)
+	}
+	if err := flexHead.check(config.Config); err != nil {
+		return fmt.Errorf("%s: %w", headConfigFile, err)
+	}
+	if raw, ok := config.Config["label2id"]; ok {
+		if err := json.Unmarshal(raw, &config.Labels); err != nil {
+			return fmt.Errorf("%s: label2id: %w", headConfigFile, err)
+		}
+	}
+	stored, _, err := readTensors(dir, headFile, headPickleFile)
+	if err != nil {
+		return err
+	}
+	if output, ok := stored[outputWeight]; ok && len(stored) == 1 {
+		f.output = &output
+		return nil
+	}
+	f.head = tensors{}
+	for _, key := range stored.Names() {
+		name := key
+		if config.Name != "" { // a dropout, then the layer
+			name = strings.Replace(key, "heads."+config.Name+".1.", "classifier.", 1)
+		}
+		if name != "classifier.weight" && name != "classifier.bias" {
+			return fmt.Errorf("tensor %q is no part of a head that gopet knows", key)
+		}
+		f.head.add(renamed(stored[key], name))
+	}
+	f.labels, err = inOrder(config.Labels)
+	return err
+}
+
+// outputWeight is the layer of T5 that the package saves as a head.
+const outputWeight = "lm_head.weight"
+
+// checkOutput refuses an output layer that is not the base's.
+func (b *base) checkOutput(output checkpoint.Tensor) error {
+	for _, l := range b.model.Registry().Linears() {
+		if l.Name+".weight" != outputWeight {
+			continue
+		}
+		s := torch.NewScope(torch.NoGrad())
+		defer s.Close()
+		own, err := store([]pet.NamedTensor{{Name: outputWeight, Tensor: l.Weight.Tensor.In(s)}})
+		if err != nil {
+			return err
+		}
+		if bytes.Equal(own[outputWeight].Data, output.Data) {
+			return nil
+		}
+		return fmt.Errorf("its %s holds an lm_head other than the base's, and gopet keeps none beside an adapter", headFile)
+	}
+	return fmt.Errorf("its %s holds an lm_head, which a model of type %s has not", headFile, b.modelType)
+}
+
+// inOrder lists labels by their numbers, which must be 0, 1 and so on.
+func inOrder(numbers map[string]int) ([]string, error) {
+	if len(numbers) == 0 {
+		return nil, nil
+	}
+	labels := make([]string, len(numbers))
+	for label, i := range numbers {
+		if i < 0 || i >= len(labels) || labels[i] != "" {
+			return nil, fmt.Errorf("%s: label2id numbers %q as %d", headConfigFile, label, i)
+		}
+		labels[i] = label
+	}
+	return labels, nil
+}
