@@ -54,7 +54,8 @@ func newApp() *cli.App {
 		Usage:   "parameter-efficient tuning of language models",
 		Version: version.Version,
 		Commands: []*cli.Command{
-			trainCommand(), evalCommand(), predictCommand(), compareCommand(), mergeCommand(), convertCommand(), planCommand(),
+			trainCommand(), evalCommand(), predictCommand(), compareCommand(), mergeCommand(), exportAdapterCommand(), importAdapterCommand(),
+			convertCommand(), planCommand(),
 			dataCommand(), tasksCommand(), methodsCommand(), modelsCommand(), benchCommand(), doctorCommand(), versionCommand(),
 		},
 		// Errors are printed once, by run.

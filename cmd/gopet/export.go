@@ -1,0 +1,76 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/gopet-ml/gopet/internal/nearest"
+	"github.com/gopet-ml/gopet/pet/peft"
+)
+
+func exportAdapterCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "export",
+		Usage: "write an adapter for another library",
+		Description: `Formats:
+  peft      Hugging Face PEFT: lora as LORA, prompt as PROMPT_TUNING, apet-* as SHIRA
+  adapters  the adapters package: adapter as a bottleneck
+  bitfit    a safetensors file of biases: bitfit
+The model computes the same there. What a format cannot hold is refused by its name.
+
+Example:
+  gopet export --adapter runs/rte/adapter --format peft --out rte-peft`,
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "adapter", Usage: "`DIR` of an adapter, such as RUN/adapter"},
+			&cli.StringFlag{Name: "model", Usage: "`DIR` of its base", DefaultText: "the one that the adapter names"},
+			&cli.StringFlag{Name: "format", Usage: strings.Join(peft.Formats(), ", "), DefaultText: "the one for its method"},
+			&cli.StringFlag{Name: "out", Usage: "`DIR` to make"},
+			jsonFlag(),
+		},
+		Before: needs("adapter", "out"),
+		Action: exportAdapterAction,
+	}
+}
+
+func exportAdapterAction(c *cli.Context) error {
+	format, err := oneOf(c, "format", peft.Formats())
+	if err != nil {
+		return err
+	}
+	exported, err := peft.Export(peft.ExportOptions{
+		Adapter: c.String("adapter"), Model: c.String("model"), Format: format, Out: c.String("out"),
+	})
+	if err != nil {
+		return err
+	}
+	printRemarks(exported.Remarks)
+	if c.Bool("json") {
+		return writeJSON(c.App.Writer, exported)
+	}
+	_, err = fmt.Fprintf(c.App.Writer, "%s written as %s of %s, in %s\n", exported.Method, exported.Kind, exported.Format, exported.Out)
+	return err
+}
+
+// oneOf is the value of a flag, which is one of a list or not given.
+func oneOf(c *cli.Context, flag string, list []string) (string, error) {
+	value := c.String(flag)
+	for _, known := range list {
+		if value == known {
+			return value, nil
+		}
+	}
+	if c.IsSet(flag) {
+		return "", usageError{fmt.Errorf("%s: unknown %s %q; %s", c.Command.Name, flag, value, nearest.Hint(value, list))}
+	}
+	return "", nil
+}
+
+// printRemarks tells what to know of a conversion.
+func printRemarks(remarks []string) {
+	for _, remark := range remarks {
+		fmt.Fprintln(os.Stderr, "note: "+remark)
+	}
+}
