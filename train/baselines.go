@@ -33,7 +33,7 @@ func (t *trainer) measureBaselines(ctx context.Context) (*Baselines, error) {
 	if h, ok := t.skill.(*byHead); ok {
 		return t.headBaselines(ctx, h, split)
 	}
-	scores, err := t.Evaluate(ctx, split, t.preparing("scoring the untuned model", data.NumRows(split)))
+	scores, err := t.Evaluate(ctx, split, t.rowsDone("scoring the untuned model", data.NumRows(split)))
 	if err != nil {
 		return nil, err
 	}
@@ -41,7 +41,15 @@ func (t *trainer) measureBaselines(ctx context.Context) (*Baselines, error) {
 }
 
 // preparing tells the observer how far something is.
-func (t *trainer) preparing(what string, total int64) func(done int64) {
+func (t *trainer) preparing() Preparing {
+	if t.observer == nil {
+		return nil
+	}
+	return t.observer.Preparing
+}
+
+// rowsDone is preparing for something of a known size.
+func (t *trainer) rowsDone(what string, total int64) func(done int64) {
 	if t.observer == nil {
 		return nil
 	}

@@ -13,8 +13,8 @@ import (
 
 // Config is all the settings of a run. Start from [DefaultConfig].
 type Config struct {
-	Model string   `json:"model"` // directory of a Hugging Face checkpoint
-	Data  string   `json:"data"`  // directory or glob of Parquet shards, or scheme:rest
+	Model string   `json:"model"` // directory of a Hugging Face checkpoint, or an id of the Hub
+	Data  string   `json:"data"`  // directory or glob of Parquet shards, an id of the Hub, or scheme:rest
 	Task  string   `json:"task"`
 	Text  []string `json:"text,omitempty"`  // task classify: one or two text columns
 	Label string   `json:"label,omitempty"` // task classify: the label column

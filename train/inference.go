@@ -18,7 +18,7 @@ import (
 
 // Setup says what to load.
 type Setup struct {
-	Model   string
+	Model   string // directory of a Hugging Face checkpoint, or an id of the Hub
 	Adapter string // directory, or "" for none
 	Task    *task.Task
 	Dataset data.Dataset // nil: the task's labels, the adapter's or the model's stand
@@ -30,6 +30,7 @@ type Setup struct {
 	Device    string
 	DType     string // "": the adapter's, else float32
 	Threads   int
+	Preparing Preparing // told of downloads
 }
 
 // Inference is a model and its tokenizer, ready to be run on a task. Any number
@@ -39,6 +40,7 @@ type Inference struct {
 	Tokenizer *tokenizer.Tokenizer
 	Task      *task.Task // with its labels settled; nil without a task
 
+	dir         string // of the model
 	device      torch.Device
 	maxLength   int
 	maxTarget   int // 0: as long as they are
@@ -87,15 +89,18 @@ func open(ctx context.Context, setup Setup, newHead bool) (*Inference, error) {
 	if err != nil {
 		return nil, err
 	}
-	// A wrong directory is the model's error, not the tokenizer's.
-	if _, err := models.ReadConfig(setup.Model); err != nil {
+	i := &Inference{device: device, Task: setup.Task}
+	if i.dir, err = FindModel(ctx, setup.Model, setup.Preparing); err != nil {
 		return nil, err
 	}
-	i := &Inference{device: device, Task: setup.Task}
+	// A wrong directory is the model's error, not the tokenizer's.
+	if _, err := models.ReadConfig(i.dir); err != nil {
+		return nil, err
+	}
 	if err := i.bindTask(ctx, setup); err != nil {
 		return nil, err
 	}
-	if i.Tokenizer, err = tokenizer.Load(setup.Model); err != nil {
+	if i.Tokenizer, err = tokenizer.Load(i.dir); err != nil {
 		return nil, err
 	}
 	if err := i.loadModel(ctx, setup, dtype, newHead); err != nil {
@@ -151,7 +156,7 @@ func (i *Inference) loadModel(ctx context.Context, setup Setup, dtype torch.DTyp
 		options.Labels = i.Task.Labels
 	}
 	var err error
-	if failure := torch.Try(func() { i.Model, err = models.Load(setup.Model, options) }); failure != nil {
+	if failure := torch.Try(func() { i.Model, err = models.Load(i.dir, options) }); failure != nil {
 		err = failure
 	}
 	if err != nil {

@@ -11,11 +11,12 @@ import (
 
 // MergeOptions say what to fold into what.
 type MergeOptions struct {
-	Model   string // directory of the base
-	Adapter string // directory of an adapter tuned on it
-	Out     string // the directory to make
-	Device  string
-	Threads int
+	Model     string // directory of the base, or its id on the Hub
+	Adapter   string // directory of an adapter tuned on it
+	Out       string // the directory to make
+	Device    string
+	Threads   int
+	Preparing Preparing // told of downloads
 }
 
 // Merged says what a merge did.
@@ -35,7 +36,7 @@ func Merge(ctx context.Context, o MergeOptions) (*Merged, error) {
 	if err != nil {
 		return nil, err
 	}
-	setup := Setup{Model: o.Model, Adapter: o.Adapter, Device: o.Device, Threads: o.Threads}
+	setup := Setup{Model: o.Model, Adapter: o.Adapter, Device: o.Device, Threads: o.Threads, Preparing: o.Preparing}
 	if config.Task != "" {
 		if setup.Task, err = FindTask(config.Task, config.Text, config.Label); err != nil {
 			return nil, fmt.Errorf("%s: %w", o.Adapter, err)
@@ -57,7 +58,7 @@ func Merge(ctx context.Context, o MergeOptions) (*Merged, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", o.Adapter, err)
 	}
-	if err := i.Model.Save(o.Out, models.Companions(o.Model)...); err != nil {
+	if err := i.Model.Save(o.Out, models.Companions(i.dir)...); err != nil {
 		return nil, err
 	}
 	return &Merged{Method: config.Method, Base: o.Model, Out: o.Out, Exact: merger.Exact()}, nil

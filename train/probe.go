@@ -67,7 +67,7 @@ func (p *probe) train(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	watch := p.preparing("tuning the head alone", int64(p.steps))
+	watch := p.rowsDone("tuning the head alone", int64(p.steps))
 	step, best, stale := 0, -1.0, 0
 	err = eachBatch(ctx, reader, func(b *batch.Batch) (bool, error) {
 		p.step(optimizer, b, p.peak()*p.schedule.Factor(step))
@@ -136,7 +136,7 @@ func (p *probe) score(ctx context.Context, split data.Split) (*Scores, error) {
 		return nil, err
 	}
 	scores := p.newScores()
-	watch := p.preparing("scoring the head alone", data.NumRows(split))
+	watch := p.rowsDone("scoring the head alone", data.NumRows(split))
 	return scores, eachBatch(ctx, reader, func(b *batch.Batch) (bool, error) {
 		s := torch.NewScope(torch.NoGrad())
 		defer s.Close()

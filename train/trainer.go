@@ -57,7 +57,7 @@ type progress struct {
 // prepare loads everything and makes nothing on disk.
 func prepare(ctx context.Context, config Config, observer Observer, fresh bool) (*trainer, error) {
 	t := &trainer{config: config, observer: observer, fresh: fresh}
-	if err := t.openData(); err != nil {
+	if err := t.openData(ctx); err != nil {
 		return nil, err
 	}
 	tsk, err := FindTask(config.Task, config.Text, config.Label)
@@ -65,6 +65,7 @@ func prepare(ctx context.Context, config Config, observer Observer, fresh bool) 
 		return nil, err
 	}
 	t.setup = config.setup(tsk, t.dataset)
+	t.setup.Preparing = t.preparing()
 	if err := t.setup.followAdapter(); err != nil {
 		return nil, err
 	}
@@ -78,9 +79,9 @@ func prepare(ctx context.Context, config Config, observer Observer, fresh bool) 
 	return t, nil
 }
 
-func (t *trainer) openData() error {
+func (t *trainer) openData(ctx context.Context) error {
 	var err error
-	if t.dataset, err = data.Open(t.config.Data); err != nil {
+	if t.dataset, err = OpenData(ctx, t.config.Data, t.preparing()); err != nil {
 		return err
 	}
 	if t.train, err = data.FindSplit(t.dataset, data.Train); err != nil {

@@ -33,7 +33,9 @@ func evalCommand() *cli.Command {
 }
 
 func evalAction(c *cli.Context) error {
-	dataset, err := data.Open(c.String("data"))
+	watch := newPreparingBar(c.App.ErrWriter)
+	defer watch.clear()
+	dataset, err := train.OpenData(c.Context, c.String("data"), watch.update)
 	if err != nil {
 		return err
 	}
@@ -41,11 +43,12 @@ func evalAction(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	inference, err := openInference(c, dataset)
+	inference, err := openInference(c, dataset, watch)
 	if err != nil {
 		return err
 	}
 	defer inference.Close()
+	watch.clear()
 	bar := progress.New(c.App.ErrWriter, split.Name(), data.NumRows(split))
 	scores, err := inference.Evaluate(c.Context, split, func(done int64) { bar.Update(done) })
 	bar.Clear()
@@ -64,11 +67,11 @@ func evalAction(c *cli.Context) error {
 
 // openInference loads the model, the adapter and the task that flags name;
 // an adapter knows its task.
-func openInference(c *cli.Context, dataset data.Dataset) (*train.Inference, error) {
+func openInference(c *cli.Context, dataset data.Dataset, watch *preparingBar) (*train.Inference, error) {
 	setup := train.Setup{
 		Model: c.String("model"), Adapter: c.String("adapter"), Dataset: dataset, MaxLength: c.Int("max-length"),
 		MaxTarget: c.Int("max-target"), NumBeams: c.Int("num-beams"),
-		Device: c.String("device"), DType: c.String("dtype"), Threads: c.Int("threads"),
+		Device: c.String("device"), DType: c.String("dtype"), Threads: c.Int("threads"), Preparing: watch.update,
 	}
 	name, text, label := c.String("task"), c.StringSlice("text"), c.String("label")
 	if setup.Adapter != "" {

@@ -16,11 +16,11 @@ import (
 // Flags that several commands share, with one meaning.
 
 func modelFlag() cli.Flag {
-	return &cli.StringFlag{Name: "model", Usage: "`DIR` of a Hugging Face checkpoint"}
+	return &cli.StringFlag{Name: "model", Usage: "`DIR` of a Hugging Face checkpoint, or its id on the Hub"}
 }
 
 func dataFlag() cli.Flag {
-	return &cli.StringFlag{Name: "data", Usage: "`DIR` or glob of Parquet shards"}
+	return &cli.StringFlag{Name: "data", Usage: "`DIR` or glob of Parquet shards, or an id on the Hub"}
 }
 
 func taskFlags() []cli.Flag {

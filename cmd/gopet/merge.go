@@ -30,10 +30,13 @@ Example:
 }
 
 func mergeAction(c *cli.Context) error {
+	watch := newPreparingBar(c.App.ErrWriter)
+	defer watch.clear()
 	merged, err := train.Merge(c.Context, train.MergeOptions{
 		Model: c.String("model"), Adapter: c.String("adapter"), Out: c.String("out"),
-		Device: c.String("device"), Threads: c.Int("threads"),
+		Device: c.String("device"), Threads: c.Int("threads"), Preparing: watch.update,
 	})
+	watch.clear()
 	if err != nil {
 		return err
 	}

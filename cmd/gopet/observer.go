@@ -15,8 +15,7 @@ import (
 type trainObserver struct {
 	out        io.Writer
 	start      train.Start
-	preparing  *progress.Bar // over what comes before the steps; nil when nothing does
-	prepared   string        // what it is over
+	preparing  *preparingBar // over what comes before the steps
 	bar        *progress.Bar // over the steps
 	evaluation *progress.Bar // over the rows of a split; nil when none is being scored
 	loss       float64       // smoothed
@@ -24,25 +23,16 @@ type trainObserver struct {
 	value      float64
 }
 
-func newTrainObserver(out io.Writer) *trainObserver { return &trainObserver{out: out} }
-
-func (o *trainObserver) Preparing(what string, done, total int64) {
-	if o.prepared != what {
-		o.clearPreparing()
-		o.preparing, o.prepared = progress.New(o.out, what, total), what
-	}
-	o.preparing.Update(done)
+func newTrainObserver(out io.Writer) *trainObserver {
+	return &trainObserver{out: out, preparing: newPreparingBar(out)}
 }
 
-func (o *trainObserver) clearPreparing() {
-	if o.preparing != nil {
-		o.preparing.Clear()
-		o.preparing, o.prepared = nil, ""
-	}
+func (o *trainObserver) Preparing(what string, done, total int64) {
+	o.preparing.update(what, done, total)
 }
 
 func (o *trainObserver) Started(s train.Start) {
-	o.clearPreparing()
+	o.preparing.clear()
 	o.start = s
 	for _, warning := range s.Warnings {
 		fmt.Fprintln(o.out, "warning: "+warning)
@@ -119,7 +109,7 @@ func (o *trainObserver) Evaluated(e train.Evaluation) {
 
 // close ends the bar's line, however the run ended.
 func (o *trainObserver) close() {
-	o.clearPreparing()
+	o.preparing.clear()
 	if o.evaluation != nil {
 		o.evaluation.Clear()
 	}

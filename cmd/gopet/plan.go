@@ -27,7 +27,7 @@ func planCommand() *cli.Command {
 		Description: `Needs the model's config.json only, no weights.
 
 Example:
-  gopet plan --model t5-v1_1-base --method apet-discrete --params lora`,
+  gopet plan --model google/t5-v1_1-base --method apet-discrete --params lora`,
 		Flags:  flags,
 		Before: planNeeds,
 		Action: planAction,
@@ -53,7 +53,7 @@ func planAction(c *cli.Context) error {
 		}
 		o.Labels = len(tsk.Labels)
 	}
-	p, err := plan.Make(o)
+	p, err := plan.Make(c.Context, o)
 	if err != nil {
 		return err
 	}

@@ -79,7 +79,9 @@ func predictAction(c *cli.Context) error {
 }
 
 func predict(c *cli.Context, in io.Reader, place string, out *bufio.Writer) error {
-	inference, err := openInference(c, nil)
+	watch := newPreparingBar(c.App.ErrWriter)
+	inference, err := openInference(c, nil, watch)
+	watch.clear()
 	if err != nil {
 		return err
 	}
@@ -107,10 +109,12 @@ func embed(c *cli.Context, in io.Reader, place string, out *bufio.Writer, poolin
 	if err != nil {
 		return usageError{err}
 	}
+	watch := newPreparingBar(c.App.ErrWriter)
 	inference, err := train.Open(c.Context, train.Setup{
 		Model: c.String("model"), Adapter: c.String("adapter"), Task: tsk, MaxLength: c.Int("max-length"),
-		Device: c.String("device"), DType: c.String("dtype"), Threads: c.Int("threads"),
+		Device: c.String("device"), DType: c.String("dtype"), Threads: c.Int("threads"), Preparing: watch.update,
 	})
+	watch.clear()
 	if err != nil {
 		return err
 	}

@@ -191,6 +191,10 @@ func loadModel(o Options) (m models.Model, err error) {
 	if err != nil {
 		return nil, err
 	}
+	if _, ok := m.(models.Classifier); !ok {
+		m.Close()
+		return nil, fmt.Errorf("%s: steps are timed of models with a classification head, such as BERT", o.Model)
+	}
 	if o.Length > m.MaxLength() {
 		m.Close()
 		return nil, fmt.Errorf("rows of %d tokens: %s reads at most %d", o.Length, o.Model, m.MaxLength())

@@ -3,6 +3,8 @@
 package plan
 
 import (
+	"context"
+
 	"github.com/gopet-ml/gopet/models"
 	"github.com/gopet-ml/gopet/pet"
 	"github.com/gopet-ml/gopet/torch"
@@ -12,7 +14,7 @@ import (
 
 // Options say what to plan.
 type Options struct {
-	Model  string // directory with a config.json; weights need not be there
+	Model  string // directory with a config.json, or an id of the Hub; weights need not be there
 	Method string
 	Params string // APET: a number of entries, or the method whose count is taken
 	Tuning pet.Options
@@ -42,7 +44,7 @@ type Memory struct {
 }
 
 // Make plans a run. Its errors are those that the run would have.
-func Make(o Options) (*Plan, error) {
+func Make(ctx context.Context, o Options) (*Plan, error) {
 	dtype, err := torch.ParseDType(o.DType)
 	if err != nil {
 		return nil, err
@@ -51,7 +53,11 @@ func Make(o Options) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	m, err := models.Declare(o.Model, models.Options{DType: dtype, Labels: make([]string, o.Labels)})
+	dir, err := train.FindConfig(ctx, o.Model)
+	if err != nil {
+		return nil, err
+	}
+	m, err := models.Declare(dir, models.Options{DType: dtype, Labels: make([]string, o.Labels)})
 	if err != nil {
 		return nil, err
 	}
