@@ -20,6 +20,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gopet-ml/gopet/report/format"
 	"github.com/gopet-ml/gopet/report/internal/terminal"
 )
 
@@ -38,6 +39,8 @@ type Bar struct {
 
 	label string
 	total int64
+	word  func(n int64) string // a number of steps
+	room  int                  // columns that a worded number takes at least
 
 	started   time.Time // of the first update, from which the pace is taken
 	startStep int64
@@ -56,7 +59,7 @@ type line struct {
 // New starts a bar over work of total steps, which shows from the first Update
 // on. Out is where it shows, as a rule os.Stderr.
 func New(out io.Writer, label string, total int64) *Bar {
-	b := &Bar{out: out, now: time.Now, line: &line{}, label: label, total: total}
+	b := &Bar{out: out, now: time.Now, line: &line{}, label: label, total: total, word: format.Count}
 	if file, ok := out.(*os.File); ok && terminal.Is(file) {
 		b.width = func() int { return terminal.Width(file) }
 		b.style = styleFor(terminal.Unicode(), terminal.Styled())
@@ -67,7 +70,7 @@ func New(out io.Writer, label string, total int64) *Bar {
 // Nested starts a bar over a piece of work within that of b, in the same place.
 // It should be cleared before b is updated again.
 func (b *Bar) Nested(label string, total int64) *Bar {
-	return &Bar{out: b.out, width: b.width, now: b.now, style: b.style, line: b.line, label: label, total: total}
+	return &Bar{out: b.out, width: b.width, now: b.now, style: b.style, line: b.line, label: label, total: total, word: b.word, room: b.room}
 }
 
 // Update tells that so many steps are done. The fields are shown in their

@@ -28,6 +28,9 @@ func Loss(x float64) Field {
 // Share shows a metric from 0 to 1 in percent.
 func Share(name string, x float64) Field { return Field{name, format.Percent(x, 1)} }
 
+// Speed shows how many bytes come, as in "12.3 MiB/s".
+func Speed(perSecond float64) Field { return Field{"", format.Bytes(int64(perSecond)) + "/s"} }
+
 // Rate shows a speed, as in "61.4 samples/s".
 func Rate(perSecond float64, unit string) Field {
 	digits := 1

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/gopet-ml/gopet/report/format"
 	"github.com/gopet-ml/gopet/report/internal/terminal"
 )
 
@@ -106,8 +105,8 @@ func (b *Bar) bar(columns int) piece {
 
 // count is the step and the total, as wide at the start as at the end.
 func (b *Bar) count() string {
-	total := format.Count(b.total)
-	return fmt.Sprintf("%*s/%s", len(total), format.Count(b.step), total)
+	total := b.word(b.total)
+	return fmt.Sprintf("%*s/%s", max(len(total), b.room), b.word(b.step), total)
 }
 
 func plain(text string) piece { return piece{text, terminal.Columns(text)} }
