@@ -40,15 +40,7 @@ func (t *trainer) measureBaselines(ctx context.Context) (*Baselines, error) {
 	return &Baselines{Untuned: scores.Values()}, nil
 }
 
-// preparing tells the observer how far something is.
-func (t *trainer) preparing() Preparing {
-	if t.observer == nil {
-		return nil
-	}
-	return t.observer.Preparing
-}
-
-// rowsDone is preparing for something of a known size.
+// rowsDone tells the observer how far something is.
 func (t *trainer) rowsDone(what string, total int64) func(done int64) {
 	if t.observer == nil {
 		return nil

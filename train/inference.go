@@ -23,14 +23,14 @@ type Setup struct {
 	Task    *task.Task
 	Dataset data.Dataset // nil: the task's labels, the adapter's or the model's stand
 
-	MaxLength int    // 0: the adapter's, else DefaultMaxLength or what the model reads, whichever is less
-	MaxTarget int    // tokens of a target, and of a text that is generated; 0: the task's
-	NumBeams  int    // of generation; 0 or 1: greedy
-	Seed      uint64 // of a new head
-	Device    string
-	DType     string // "": the adapter's, else float32
-	Threads   int
-	Preparing Preparing // told of downloads
+	MaxLength   int    // 0: the adapter's, else DefaultMaxLength or what the model reads, whichever is less
+	MaxTarget   int    // tokens of a target, and of a text that is generated; 0: the task's
+	NumBeams    int    // of generation; 0 or 1: greedy
+	Seed        uint64 // of a new head
+	Device      string
+	DType       string // "": the adapter's, else float32
+	Threads     int
+	Downloading Downloading // nil: nobody
 }
 
 // Inference is a model and its tokenizer, ready to be run on a task. Any number
@@ -90,7 +90,7 @@ func open(ctx context.Context, setup Setup, newHead bool) (*Inference, error) {
 		return nil, err
 	}
 	i := &Inference{device: device, Task: setup.Task}
-	if i.dir, err = FindModel(ctx, setup.Model, setup.Preparing); err != nil {
+	if i.dir, err = FindModel(ctx, setup.Model, setup.Downloading); err != nil {
 		return nil, err
 	}
 	// A wrong directory is the model's error, not the tokenizer's.

@@ -11,12 +11,12 @@ import (
 
 // MergeOptions say what to fold into what.
 type MergeOptions struct {
-	Model     string // directory of the base, or its id on the Hub
-	Adapter   string // directory of an adapter tuned on it
-	Out       string // the directory to make
-	Device    string
-	Threads   int
-	Preparing Preparing // told of downloads
+	Model       string // directory of the base, or its id on the Hub
+	Adapter     string // directory of an adapter tuned on it
+	Out         string // the directory to make
+	Device      string
+	Threads     int
+	Downloading Downloading // nil: nobody
 }
 
 // Merged says what a merge did.
@@ -36,7 +36,7 @@ func Merge(ctx context.Context, o MergeOptions) (*Merged, error) {
 	if err != nil {
 		return nil, err
 	}
-	setup := Setup{Model: o.Model, Adapter: o.Adapter, Device: o.Device, Threads: o.Threads, Preparing: o.Preparing}
+	setup := Setup{Model: o.Model, Adapter: o.Adapter, Device: o.Device, Threads: o.Threads, Downloading: o.Downloading}
 	if config.Task != "" {
 		if setup.Task, err = FindTask(config.Task, config.Text, config.Label); err != nil {
 			return nil, fmt.Errorf("%s: %w", o.Adapter, err)

@@ -5,6 +5,9 @@ import "time"
 // Observer is told how a run goes, from the goroutine that called [Run]. It
 // should return soon.
 type Observer interface {
+	// Downloading comes first, while a model or a data set comes from the
+	// Hub: bytes done, of how many; the total may grow.
+	Downloading(name string, done, total int64)
 	// Preparing comes before the first step, while something is measured that
 	// takes a while: rows done, of how many.
 	Preparing(what string, done, total int64)

@@ -95,6 +95,8 @@ func (h hooks) Started(s Start) {
 	}
 }
 
+func (h hooks) Downloading(string, int64, int64) {}
+
 func (h hooks) Preparing(string, int64, int64) {}
 
 func (h hooks) Stepped(s Step) {

@@ -65,7 +65,7 @@ func prepare(ctx context.Context, config Config, observer Observer, fresh bool) 
 		return nil, err
 	}
 	t.setup = config.setup(tsk, t.dataset)
-	t.setup.Preparing = t.preparing()
+	t.setup.Downloading = t.downloading()
 	if err := t.setup.followAdapter(); err != nil {
 		return nil, err
 	}
@@ -79,9 +79,16 @@ func prepare(ctx context.Context, config Config, observer Observer, fresh bool) 
 	return t, nil
 }
 
+func (t *trainer) downloading() Downloading {
+	if t.observer == nil {
+		return nil
+	}
+	return t.observer.Downloading
+}
+
 func (t *trainer) openData(ctx context.Context) error {
 	var err error
-	if t.dataset, err = OpenData(ctx, t.config.Data, t.preparing()); err != nil {
+	if t.dataset, err = OpenData(ctx, t.config.Data, t.downloading()); err != nil {
 		return err
 	}
 	if t.train, err = data.FindSplit(t.dataset, data.Train); err != nil {

@@ -30,7 +30,7 @@ func TestBadInputLeavesNothing(t *testing.T) {
 		"no weights":             {model: func(t *testing.T, dir string) { remove(t, dir, "model.safetensors") }, want: []string{"model.safetensors"}},
 		"no tokenizer":           {model: func(t *testing.T, dir string) { remove(t, dir, "vocab.txt") }, want: []string{"tokenizer.json", "vocab.txt"}},
 		"another architecture":   {model: setConfig("model_type", "gpt2"), want: []string{`model_type "gpt2" is not supported: want bert`}},
-		"unknown activation":     {model: setConfig("hidden_act", "snake"), want: []string{`hidden_act "snake" is not supported: want one of gelu`}},
+		"unknown activation":     {model: setConfig("hidden_act", "snake"), want: []string{`hidden_act: activation "snake" is not supported: want one of gelu`}},
 		"wrong shape":            {model: setConfig("intermediate_size", 30), want: []string{"has shape", "but config.json says"}},
 		"missing tensor":         {model: setConfig("num_hidden_layers", 7), want: []string{"is missing"}},
 		"truncated weights":      {model: cut("model.safetensors", 3000), want: []string{"model.safetensors"}},

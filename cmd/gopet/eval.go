@@ -35,7 +35,7 @@ func evalCommand() *cli.Command {
 func evalAction(c *cli.Context) error {
 	watch := newPreparingBar(c.App.ErrWriter)
 	defer watch.clear()
-	dataset, err := train.OpenData(c.Context, c.String("data"), watch.update)
+	dataset, err := train.OpenData(c.Context, c.String("data"), watch.downloading)
 	if err != nil {
 		return err
 	}
@@ -71,7 +71,7 @@ func openInference(c *cli.Context, dataset data.Dataset, watch *preparingBar) (*
 	setup := train.Setup{
 		Model: c.String("model"), Adapter: c.String("adapter"), Dataset: dataset, MaxLength: c.Int("max-length"),
 		MaxTarget: c.Int("max-target"), NumBeams: c.Int("num-beams"),
-		Device: c.String("device"), DType: c.String("dtype"), Threads: c.Int("threads"), Preparing: watch.update,
+		Device: c.String("device"), DType: c.String("dtype"), Threads: c.Int("threads"), Downloading: watch.downloading,
 	}
 	name, text, label := c.String("task"), c.StringSlice("text"), c.String("label")
 	if setup.Adapter != "" {

@@ -34,7 +34,7 @@ func mergeAction(c *cli.Context) error {
 	defer watch.clear()
 	merged, err := train.Merge(c.Context, train.MergeOptions{
 		Model: c.String("model"), Adapter: c.String("adapter"), Out: c.String("out"),
-		Device: c.String("device"), Threads: c.Int("threads"), Preparing: watch.update,
+		Device: c.String("device"), Threads: c.Int("threads"), Downloading: watch.downloading,
 	})
 	watch.clear()
 	if err != nil {

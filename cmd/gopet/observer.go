@@ -27,8 +27,12 @@ func newTrainObserver(out io.Writer) *trainObserver {
 	return &trainObserver{out: out, preparing: newPreparingBar(out)}
 }
 
+func (o *trainObserver) Downloading(name string, done, total int64) {
+	o.preparing.downloading(name, done, total)
+}
+
 func (o *trainObserver) Preparing(what string, done, total int64) {
-	o.preparing.update(what, done, total)
+	o.preparing.preparing(what, done, total)
 }
 
 func (o *trainObserver) Started(s train.Start) {

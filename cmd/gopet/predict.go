@@ -112,7 +112,7 @@ func embed(c *cli.Context, in io.Reader, place string, out *bufio.Writer, poolin
 	watch := newPreparingBar(c.App.ErrWriter)
 	inference, err := train.Open(c.Context, train.Setup{
 		Model: c.String("model"), Adapter: c.String("adapter"), Task: tsk, MaxLength: c.Int("max-length"),
-		Device: c.String("device"), DType: c.String("dtype"), Threads: c.Int("threads"), Preparing: watch.update,
+		Device: c.String("device"), DType: c.String("dtype"), Threads: c.Int("threads"), Downloading: watch.downloading,
 	})
 	watch.clear()
 	if err != nil {

@@ -25,6 +25,7 @@ func NoLeaks(t testing.TB) {
 // Main runs a package's tests and exits: with an error too if any tensor is
 // alive at the end.
 func Main(m *testing.M) {
+	os.Setenv("HF_HUB_OFFLINE", "1") // no test asks the Hub itself
 	code := m.Run()
 	if live := torch.LiveTensors(); live != 0 && code == 0 {
 		fmt.Fprintf(os.Stderr, "%d tensors are alive after all tests\n", live)
