@@ -66,6 +66,7 @@ prints() { "$python" "$1" "${@:3}" | cmp - "$2"; }
 converts() { compares "$1" && "$python" "$1" --gopet "$PWD/bin/gopet"; }
 
 parity compares models/bert/testdata/make_golden.py "${l6[@]}" "${l3[@]}"
+parity compares models/t5/testdata/make_golden.py
 parity compares train/testdata/make_traces.py "${l3[@]}"
 parity compares train/testdata/make_peft_traces.py
 parity compares pet/peft/testdata/make_golden.py
