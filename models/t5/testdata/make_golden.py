@@ -24,7 +24,6 @@ the last begins at, the distances from -SPAN to SPAN where another bucket
 begins, with that bucket.
 """
 
-import argparse
 import dataclasses
 import json
 import pathlib
@@ -111,15 +110,6 @@ CASES = [
         config=dict(num_decoder_layers=None, feed_forward_proj=None),
     ),
 ]
-
-
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--check", action="store_true")
-    arguments = parser.parse_args()
-    transformers.logging.set_verbosity_error()
-    transformers.logging.disable_progress_bar()
-    oracle.run(make, HERE, arguments.check)
 
 
 def make(directory):
@@ -260,4 +250,4 @@ def check_texts(texts, ends):
 
 
 if __name__ == "__main__":
-    main()
+    oracle.main(__doc__, make, HERE)
