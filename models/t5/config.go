@@ -51,14 +51,22 @@ func (ids *TokenIDs) UnmarshalJSON(data []byte) error {
 	return json.Unmarshal(data, &(*ids)[0])
 }
 
+// MarshalJSON writes one id as a number, more as a list.
+func (ids TokenIDs) MarshalJSON() ([]byte, error) {
+	if len(ids) == 1 {
+		return json.Marshal(ids[0])
+	}
+	return json.Marshal([]int64(ids))
+}
+
 // The largest size that is taken for meant: far above any model, and small
 // enough that products of two don't overflow.
 const maxSize = 1 << 24
 
-// ParseConfig reads and checks a config.json. Sizes must be there; the other
-// fields have transformers' defaults.
-func ParseConfig(file *models.Config) (Config, error) {
-	c := Config{
+// Defaults is what config.json means where it leaves a field out: all but the
+// sizes.
+func Defaults() Config {
+	return Config{
 		Buckets:           32,
 		MaxDistance:       128,
 		FeedForwardProj:   "relu",
@@ -68,6 +76,12 @@ func ParseConfig(file *models.Config) (Config, error) {
 		EOSTokenID:        TokenIDs{1},
 		IsEncoderDecoder:  true,
 	}
+}
+
+// ParseConfig reads and checks a config.json. Sizes must be there; the other
+// fields have transformers' defaults.
+func ParseConfig(file *models.Config) (Config, error) {
+	c := Defaults()
 	err := file.Decode(&c)
 	if err != nil {
 		return Config{}, err
