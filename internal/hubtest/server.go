@@ -86,6 +86,7 @@ func New(t *testing.T) (s *Server, cache string) {
 	home := t.TempDir()
 	for name, value := range s.environment(home) {
 		t.Setenv(name, value)
+		unsetEmpty(name)
 	}
 	return s, filepath.Join(home, "hub")
 }
@@ -101,13 +102,22 @@ func Example() (s *Server, end func()) {
 	for name, value := range s.environment(home) {
 		before[name] = os.Getenv(name)
 		os.Setenv(name, value)
+		unsetEmpty(name)
 	}
 	return s, func() {
 		s.Close()
 		os.RemoveAll(home)
 		for name, value := range before {
 			os.Setenv(name, value)
+			unsetEmpty(name)
 		}
+	}
+}
+
+// unsetEmpty removes a variable that is empty, which is not the same to Python.
+func unsetEmpty(name string) {
+	if os.Getenv(name) == "" {
+		os.Unsetenv(name)
 	}
 }
 
