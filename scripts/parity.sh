@@ -62,6 +62,9 @@ writes() {
 # prints SCRIPT FILE ARGUMENT...: it prints the file.
 prints() { "$python" "$1" "${@:3}" | cmp - "$2"; }
 
+# interop SCRIPT: Go tests that run it, both ways through the cache of huggingface_hub.
+interop() { GOPET_ORACLE_PYTHON=$python go test -count=1 -run Interop ./internal/hub ./models/hub ./data/hub; }
+
 # converts SCRIPT: beside what it compares it loads with transformers what gopet convert writes.
 converts() { compares "$1" && "$python" "$1" --gopet "$PWD/bin/gopet"; }
 
@@ -76,6 +79,7 @@ parity converts models/convert/testdata/make_golden.py
 parity writes models/checkpoint/testdata/make_golden.py
 parity writes train/metrics/testdata/make_golden.py
 parity writes train/metrics/testdata/make_text.py
+parity interop internal/hubtest/testdata/interop.py
 
 tokenizer=data/tokenizer/testdata
 parity prints $tokenizer/make_unicode.py data/tokenizer/zz_generated_unicode.go

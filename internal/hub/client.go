@@ -151,7 +151,7 @@ func (c *Client) unreachable(ctx context.Context, target *url.URL, err error) er
 	// Who is not connected at all should not wait for more attempts.
 	dial, ok := errors.AsType[*net.OpError](err)
 	if ok && (dial.Op == "dial" || dial.Op == "proxyconnect") {
-		return means(ErrOffline, "cannot reach %s: %v; HF_HUB_OFFLINE=1 uses the cache alone", target.Host, dial.Err)
+		return means(ErrOffline, "cannot reach %s: %w; HF_HUB_OFFLINE=1 uses the cache alone", target.Host, dial.Err)
 	}
 	err = fmt.Errorf("%s: %w", target.Host, err)
 	if _, ok := errors.AsType[net.Error](err); ok || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {

@@ -260,7 +260,10 @@ func TestNoServer(t *testing.T) {
 	server.Close()
 	c, waits := testClient(t)
 	_, err := get(c, at("main"), model)
-	wantError(t, err, "cannot reach 127.0.0.1:", "HF_HUB_OFFLINE=1")
+	wantError(t, err, "cannot reach 127.0.0.1:", "connection refused", "HF_HUB_OFFLINE=1")
+	if !errors.Is(err, ErrOffline) || !errors.Is(err, syscall.ECONNREFUSED) {
+		t.Errorf("%v is not ErrOffline and ECONNREFUSED", err)
+	}
 	if len(*waits) > 0 {
 		t.Errorf("waited %v", *waits)
 	}

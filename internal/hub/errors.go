@@ -12,26 +12,27 @@ import (
 	"github.com/gopet-ml/gopet/internal/nearest"
 )
 
-// What a server's refusal means, for errors.Is.
+// What an error means, for errors.Is.
 var (
 	ErrNoRepo     = errors.New("no such repository, or a private one")
 	ErrNoRevision = errors.New("no such revision")
 	ErrNoFile     = errors.New("no such file")
 	ErrRefused    = errors.New("refused")
-	ErrOffline    = errors.New("offline")
+	ErrOffline    = errors.New("offline") // by choice, or for want of a connection
 )
 
-// meaning is an error with a text of its own.
+// meaning is an error with one of the meanings above, which its text need not
+// repeat.
 type meaning struct {
-	is   error
-	text string
+	error
+	is error
 }
 
-func (m meaning) Error() string { return m.text }
-func (m meaning) Unwrap() error { return m.is }
+func (m meaning) Unwrap() []error { return []error{m.error, m.is} }
 
+// means is fmt.Errorf with a meaning.
 func means(is error, format string, values ...any) error {
-	return meaning{is, fmt.Sprintf(format, values...)}
+	return meaning{fmt.Errorf(format, values...), is}
 }
 
 // The codes of the header X-Error-Code, and a message without one.
