@@ -185,6 +185,12 @@ var operations = []operation{
 	{"clone", "", []operand{normal(2, 3)}, func(_ *torch.Scope, x tensors) *torch.Tensor { return x[0].Clone() }},
 	{"to", "", []operand{normal(2, 3)}, func(_ *torch.Scope, x tensors) *torch.Tensor { return x[0].To(torch.Float64, torch.CPU) }},
 
+	{"low_rank_linear", "", []operand{normal(2, 3, 4), normal(5), normal(2, 4), normal(5, 2)}, func(s *torch.Scope, x tensors) *torch.Tensor {
+		return torch.LowRankLinear(x[0], torch.Normal(s, 0, 1, 9, torch.Float64, 5, 4), x[1], x[2], x[3], 0.7)
+	}},
+	{"low_rank_linear", "no bias", []operand{normal(6, 4), normal(1, 4), normal(3, 1)}, func(s *torch.Scope, x tensors) *torch.Tensor {
+		return torch.LowRankLinear(x[0], torch.Normal(s, 0, 1, 9, torch.Float64, 3, 4), nil, x[1], x[2], -2)
+	}},
 	{"masked_linear", "", []operand{normal(2, 3, 4), normal(5), normal(3)}, func(s *torch.Scope, x tensors) *torch.Tensor {
 		weight, mask := tuned(s, x[2], []int64{1, 7, 19}, 5, 4)
 		return torch.MaskedLinear(x[0], weight, x[1], mask)

@@ -78,6 +78,10 @@ func TestValues(t *testing.T) {
 		{"linear", torch.Linear(v, m, torch.FromSlice(s, []float64{1, 2}, 2)), []float64{19, -34}},
 		{"embedding", torch.Embedding(m, ints(s, []int64{2}, 1, 1)), []float64{-4, 5, -6, -4, 5, -6}},
 		{"rms_norm", torch.RMSNorm(torch.FromSlice(s, []float64{1, 7}, 2), torch.FromSlice(s, []float64{5, 10}, 2), 0), []float64{1, 14}},
+		// (1*5 + 2*7) + 3 + 0.5 * (1*2 + 2*4) * 6.
+		{"low_rank_linear", torch.LowRankLinear(
+			torch.FromSlice(s, []float64{1, 2}, 1, 2), torch.FromSlice(s, []float64{5, 7}, 1, 2), torch.FromSlice(s, []float64{3}, 1),
+			torch.FromSlice(s, []float64{2, 4}, 1, 2), torch.FromSlice(s, []float64{6}, 1, 1), 0.5), []float64{52}},
 		{"layer_norm", torch.LayerNorm(torch.FromSlice(s, []float64{1, 3}, 2), torch.FromSlice(s, []float64{2, 2}, 2), nil, 0), []float64{-2, 2}},
 		// Weights 1 and 3: (1*log 4 + 3*log(4/3)) / (1+3).
 		{"cross_entropy", torch.CrossEntropy(

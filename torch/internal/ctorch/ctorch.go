@@ -113,6 +113,8 @@ package ctorch
 #cgo nocallback gt_log_softmax
 #cgo noescape gt_logical_not
 #cgo nocallback gt_logical_not
+#cgo noescape gt_low_rank_linear
+#cgo nocallback gt_low_rank_linear
 #cgo noescape gt_lt
 #cgo nocallback gt_lt
 #cgo noescape gt_lt_scalar
