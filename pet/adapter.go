@@ -7,12 +7,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 
 	"github.com/gopet-ml/gopet/internal/atomicfile"
 	"github.com/gopet-ml/gopet/internal/version"
 	"github.com/gopet-ml/gopet/torch"
-	"github.com/gopet-ml/gopet/torch/nn"
 )
 
 // The files of an adapter directory, named as Hugging Face PEFT names its own.
@@ -86,10 +84,7 @@ func (a *Attached) SaveTensors(path string) error {
 	if err := torch.Try(func() { list = a.Save(s) }); err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
-	for _, p := range a.head {
-		list = append(list, NamedTensor{Name: p.Name, Tensor: p.Tensor.In(s)})
-	}
-	return WriteTensors(path, list)
+	return WriteTensors(path, append(list, SaveOwn(s, a.head)...))
 }
 
 // LoadTensors replaces what the method and the head have learned by the
@@ -104,7 +99,7 @@ func (a *Attached) LoadTensors(path string) error {
 		if err := a.Load(file); err != nil {
 			return fmt.Errorf("%s: %w", path, err)
 		}
-		if err := loadHead(a.head, file); err != nil {
+		if err := LoadOwn(file, a.head); err != nil {
 			return fmt.Errorf("%s: %w", path, err)
 		}
 		return nil
@@ -143,8 +138,8 @@ func LoadAdapter(dir string, m Model, fingerprint string, trainHead bool) (*Atta
 		return nil, fmt.Errorf("%s: tuned on a base in %s, and this one is in %s: load it with --dtype %[2]s", dir, config.DType, dtype)
 	}
 	if config.BaseFingerprint != fingerprint {
-		return nil, fmt.Errorf("%s: tuned on another base model (%s, fingerprint %.12s; this one has %.12s)",
-			dir, config.BaseModel, config.BaseFingerprint, fingerprint)
+		return nil, fmt.Errorf("%s: tuned on another base model (%s, fingerprint %.12s; this one has %.12s)%s",
+			dir, config.BaseModel, config.BaseFingerprint, fingerprint, misfit(dir, m, config))
 	}
 	method, err := Lookup(config.Method)
 	if err != nil {
@@ -159,7 +154,33 @@ func LoadAdapter(dir string, m Model, fingerprint string, trainHead bool) (*Atta
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", dir, err)
 	}
+	if n := a.Count(); n != config.Count {
+		a.Detach()
+		return nil, fmt.Errorf("%s: %s says %d tuned parameters, its file has %d", dir, AdapterConfigFile, config.Count, n)
+	}
 	return a, nil
+}
+
+// misfit names, after a colon, the first tensor of an adapter that has another
+// shape than the model asks for; it is empty where there is none.
+func misfit(dir string, m Model, config AdapterConfig) string {
+	method, err := Lookup(config.Method)
+	if err != nil {
+		return ""
+	}
+	fitter, ok := method.(Fitter)
+	if !ok {
+		return ""
+	}
+	file, err := OpenTensors(filepath.Join(dir, AdapterModelFile))
+	if err != nil {
+		return ""
+	}
+	defer file.Close()
+	if err := torchErr(func() error { return fitter.Fit(m, config.Config, file) }); err != nil {
+		return ": " + err.Error()
+	}
+	return ""
 }
 
 // Restore attaches a method to a model, with the configuration and the tensors
@@ -169,10 +190,13 @@ func Restore(m Model, method Method, config json.RawMessage, tensors Tensors, he
 	var a *Attached
 	err := torchErr(func() (err error) {
 		a, err = attach(m, method, trainHead, func() (Tuning, error) { return method.Restore(m, config, tensors) })
-		if err != nil || !head {
+		if err != nil {
 			return err
 		}
-		return loadHead(m.Head(), tensors)
+		if err := a.checkNames(tensors); err != nil || !head {
+			return err
+		}
+		return LoadOwn(tensors, m.Head())
 	})
 	if err != nil && a != nil {
 		a.Detach()
@@ -181,18 +205,22 @@ func Restore(m Model, method Method, config json.RawMessage, tensors Tensors, he
 	return a, err
 }
 
-func loadHead(head []*nn.Parameter, tensors Tensors) error {
+// checkNames refuses an adapter with tensors that neither the tuning nor the
+// head would save.
+func (a *Attached) checkNames(tensors Tensors) error {
 	s := torch.NewScope(torch.NoGrad())
 	defer s.Close()
-	for _, p := range head {
-		saved, err := tensors.Read(s, p.Name)
-		if err != nil {
-			return err
+	known := map[string]bool{}
+	for _, t := range a.Save(s) {
+		known[t.Name] = true
+	}
+	for _, p := range a.head {
+		known[p.Name] = true
+	}
+	for _, name := range tensors.Names() {
+		if !known[name] {
+			return fmt.Errorf("tensor %q is no part of an adapter of %s on this model", name, a.Method.Name())
 		}
-		if got, want := saved.Shape(), p.Tensor.Shape(); !slices.Equal(got, want) {
-			return fmt.Errorf("tensor %q has shape %v, the model's head %v", p.Name, got, want)
-		}
-		p.Tensor.CopyFrom(saved)
 	}
 	return nil
 }

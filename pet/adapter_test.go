@@ -162,7 +162,7 @@ func TestBrokenAdaptersAreRefused(t *testing.T) {
 			v := m[tensor+".apet_values"]
 			v.Shape, v.Data = []int64{1}, v.Data[:4]
 			m[v.Name] = v
-		}), "has shape [1], the mask"},
+		}), "has shape [1], this model wants [24]"},
 		"unknown tensor": {editTensors(func(m map[string]checkpoint.Tensor) {
 			v := m[tensor+".apet_index"]
 			v.Name = "bert.nowhere.apet_index"
@@ -179,11 +179,17 @@ func TestBrokenAdaptersAreRefused(t *testing.T) {
 			m[v.Name] = v
 		}), "is float32, want uint8"},
 		"no head": {editTensors(func(m map[string]checkpoint.Tensor) { delete(m, "classifier.bias") }), "classifier.bias"},
+		"foreign tensor": {editTensors(func(m map[string]checkpoint.Tensor) {
+			v := m["classifier.bias"]
+			v.Name = "classifier.spare"
+			m[v.Name] = v
+		}), `tensor "classifier.spare" is no part of an adapter of apet-discrete on this model`},
+		"other total": {editConfig(func(c map[string]any) { c["trainable"] = 299 }), "says 299 tuned parameters, its file has 300"},
 		"other head": {editTensors(func(m map[string]checkpoint.Tensor) {
 			v := m["classifier.bias"]
 			v.Shape, v.Data = []int64{2}, v.Data[:8]
 			m[v.Name] = v
-		}), `tensor "classifier.bias" has shape [2], the model's head [3]`},
+		}), `tensor "classifier.bias" has shape [2], this model wants [3]`},
 		"cut short": {func(t *testing.T, dir string) {
 			if err := os.Truncate(filepath.Join(dir, pet.AdapterModelFile), 1000); err != nil {
 				t.Fatal(err)

@@ -19,8 +19,12 @@ type Attached struct {
 
 // Attach freezes the model, attaches the method and frees the head unless it
 // is to stay frozen.
-func Attach(m Model, method Method, o Options, trainHead bool) (*Attached, error) {
-	return attach(m, method, trainHead, func() (Tuning, error) { return method.Attach(m, o) })
+func Attach(m Model, method Method, o Options, trainHead bool) (a *Attached, err error) {
+	err = torchErr(func() (err error) {
+		a, err = attach(m, method, trainHead, func() (Tuning, error) { return method.Attach(m, o) })
+		return err
+	})
+	return a, err
 }
 
 func attach(m Model, method Method, trainHead bool, tune func() (Tuning, error)) (*Attached, error) {
@@ -44,11 +48,7 @@ func attach(m Model, method Method, trainHead bool, tune func() (Tuning, error))
 
 // Params lists what the optimizer updates: the method's, then the head's.
 func (a *Attached) Params() []optim.Param {
-	params := a.Tuning.Params()
-	for _, p := range a.Head {
-		params = append(params, optim.Param{Name: p.Name, Leaf: p.Tensor, Decay: Decays(p.Name)})
-	}
-	return params
+	return append(a.Tuning.Params(), OwnParams(a.Head)...)
 }
 
 // HeadCount is the number of trained parameters of the head.

@@ -1,37 +1,72 @@
 package pet
 
 import (
-	"fmt"
-	"hash/fnv"
-	"math/rand/v2"
-	"slices"
+	"encoding/binary"
+	"math"
 
 	"github.com/gopet-ml/gopet/torch"
 	"github.com/gopet-ml/gopet/torch/optim"
 )
 
-// Leaf is a parameter that a method adds to a model. It is float32 whatever
-// the base is (float64 beside a float64 base), and belongs to no scope.
+// Leaf is an added parameter. It is float32 whatever the base is (float64
+// beside a float64 base), and belongs to no scope.
 type Leaf struct {
 	Name   string // in adapter files
 	Tensor *torch.Tensor
 }
 
-// NewLeaf makes a parameter of values in row-major order, on the model's
-// device.
-func NewLeaf(m Model, name string, values []float32, shape ...int64) Leaf {
-	s := torch.NewScope(torch.NoGrad())
-	defer s.Close()
+// As is the parameter for arithmetic with x: in its scope and dtype.
+func (l Leaf) As(x *torch.Tensor) *torch.Tensor { return l.Tensor.In(x.Scope()).ToDType(x.DType()) }
+
+// NewLeaves makes what a list describes, on the model's device. A value depends
+// on the seed and the parameter's name alone.
+func NewLeaves(m Model, seed uint64, list []TensorSpec) (Leaves, error) {
+	return makeLeaves(m, list, func(s *torch.Scope, a TensorSpec) (*torch.Tensor, error) {
+		if a.Draw == nil {
+			return torch.Zeros(s, torch.Float32, a.Shape...), nil
+		}
+		t, r := torch.Empty(s, torch.Float32, a.Shape...), NewRandom(seed, a.Name)
+		for bytes := t.Bytes(); len(bytes) > 0; bytes = bytes[4:] {
+			binary.LittleEndian.PutUint32(bytes, math.Float32bits(float32(a.Draw(r))))
+		}
+		return t, nil
+	})
+}
+
+// ReadLeaves makes what a list describes with the values of an adapter file.
+func ReadLeaves(m Model, tensors Tensors, list []TensorSpec) (Leaves, error) {
+	return makeLeaves(m, list, func(s *torch.Scope, a TensorSpec) (*torch.Tensor, error) { return a.read(s, tensors) })
+}
+
+// makeLeaves makes all of them or none.
+func makeLeaves(m Model, list []TensorSpec, values func(*torch.Scope, TensorSpec) (*torch.Tensor, error)) (leaves Leaves, err error) {
 	dtype := torch.Float32
 	if m.Registry().DType() == torch.Float64 {
 		dtype = torch.Float64
 	}
-	t := torch.FromSlice(s, values, shape...).To(dtype, m.Registry().Device())
-	return Leaf{Name: name, Tensor: s.Keep(t).SetRequiresGrad(true)}
+	add := func(a TensorSpec) error {
+		s := torch.NewScope(torch.NoGrad())
+		defer s.Close()
+		t, err := values(s, a)
+		if err == nil {
+			leaves = append(leaves, Leaf{a.Name, s.Keep(t.To(dtype, m.Registry().Device())).SetRequiresGrad(true)})
+		}
+		return err
+	}
+	err = torchErr(func() error {
+		for _, a := range list {
+			if err := add(a); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		leaves.Close()
+		return nil, err
+	}
+	return leaves, nil
 }
-
-// As is the parameter for arithmetic with x: in its scope and dtype.
-func (l Leaf) As(x *torch.Tensor) *torch.Tensor { return l.Tensor.In(x.Scope()).ToDType(x.DType()) }
 
 // Leaves are the parameters of a tuning, in order. They do what a Tuning that
 // learns nothing else owes.
@@ -79,46 +114,4 @@ func (l Leaves) Close() {
 	for _, leaf := range l {
 		leaf.Tensor.Close()
 	}
-}
-
-// LoadInto copies a tensor of an adapter file over t, which must have its
-// shape.
-func LoadInto(t *torch.Tensor, tensors Tensors, name string) error {
-	s := torch.NewScope(torch.NoGrad())
-	defer s.Close()
-	saved, err := tensors.Read(s, name)
-	if err != nil {
-		return err
-	}
-	if got, want := saved.Shape(), t.Shape(); !slices.Equal(got, want) {
-		return fmt.Errorf("tensor %q has shape %v, want %v", name, got, want)
-	}
-	t.CopyFrom(saved)
-	return nil
-}
-
-// Random draws the initial values of the parameter of a name: the same for the
-// same seed, in whatever order parameters are made.
-func Random(seed uint64, name string) *rand.Rand {
-	hash := fnv.New64a()
-	hash.Write([]byte(name))
-	return rand.New(rand.NewPCG(seed, hash.Sum64()))
-}
-
-// Normal draws n values from N(0, std).
-func Normal(r *rand.Rand, n int64, std float64) []float32 {
-	values := make([]float32, n)
-	for i := range values {
-		values[i] = float32(std * r.NormFloat64())
-	}
-	return values
-}
-
-// Uniform draws n values from [-bound, bound).
-func Uniform(r *rand.Rand, n int64, bound float64) []float32 {
-	values := make([]float32, n)
-	for i := range values {
-		values[i] = float32(bound * (2*r.Float64() - 1))
-	}
-	return values
 }

@@ -58,6 +58,14 @@ type Method interface {
 	Restore(m Model, config json.RawMessage, tensors Tensors) (Tuning, error)
 }
 
+// Fitter is a Method that can tell beforehand what Restore would refuse. It
+// names a tensor and two shapes where an adapter belongs to another base.
+type Fitter interface {
+	Method
+	// Fit checks the names and shapes in an adapter, and leaves the model alone.
+	Fit(m Model, config json.RawMessage, tensors Tensors) error
+}
+
 // Tuning is a method attached to a model.
 type Tuning interface {
 	// Params lists what the optimizer updates, in a fixed order.
@@ -73,7 +81,8 @@ type Tuning interface {
 	Load(tensors Tensors) error
 	// Detach undoes Attach: the model computes what it did before, with
 	// every base weight's bits restored, and the tuning's memory is freed.
-	// Full tuning has no base left to restore and keeps its values.
+	// Full tuning has no base left to restore and keeps its values; after
+	// Merge, Detach does no better than Unmerge.
 	Detach()
 }
 
@@ -82,9 +91,10 @@ type Tuning interface {
 type Merger interface {
 	Tuning
 	// Merge puts what was learned into the base weights and takes the hooks
-	// away. After it the tuning is only for Unmerge and Detach.
+	// away. After it the tuning is only for Unmerge and Detach. Merging twice
+	// is harmless.
 	Merge() error
-	// Unmerge undoes Merge.
+	// Unmerge takes it out of the weights again: the model is the base.
 	Unmerge() error
 	// Exact reports whether Unmerge restores every bit of the base, or brings
 	// it back within rounding only.

@@ -28,6 +28,11 @@ var dtypes = map[DType]struct {
 // Size is the number of bytes of an element.
 func (d DType) Size() int { return dtypes[d].size }
 
+// IsFloatingPoint reports whether elements are floats.
+func (d DType) IsFloatingPoint() bool {
+	return d == Float16 || d == Float32 || d == Float64 || d == BFloat16
+}
+
 // String is PyTorch's name of the type, without "torch.".
 func (d DType) String() string {
 	if known, ok := dtypes[d]; ok {

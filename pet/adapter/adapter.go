@@ -1,36 +1,101 @@
 // Package adapter puts bottlenecks into a model (Houlsby et al., 2019, arXiv
 // 1902.00751): h + W_up f(W_down h + b_down) + b_up.
+//
+// A width of 24, f = gelu_new, and one bottleneck behind self-attention and one
+// behind the feed-forward layers of every encoder and decoder layer, none
+// behind cross-attention, are the settings of arXiv 2306.02320. Weights start
+// from a normal distribution of standard deviation 0.01 and biases from zero,
+// as OpenDelta's, whose adapters that paper uses; with Options.Init "zero" the
+// up-projection starts from zero too, and the model computes what it did.
 package adapter
 
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
 	"github.com/gopet-ml/gopet/internal/nearest"
 	"github.com/gopet-ml/gopet/pet"
-	"github.com/gopet-ml/gopet/torch"
 	"github.com/gopet-ml/gopet/torch/nn"
 )
 
 func init() { pet.Register(method{}) }
 
-// The paper's settings, which stand where none are given.
+// What stands where nothing is given.
 const (
 	DefaultBottleneck = 24
 	DefaultActivation = "gelu_new"
+	DefaultPlacement  = Paper
 )
 
-// std is of the initial weights, as OpenDelta draws them, which the reference
-// code uses.
+// std is the standard deviation of the first weights.
 const std = 0.01
 
-// Config is what an adapter's configuration says.
+// The suffixes of a bottleneck's tensors in adapter files: weights
+// [bottleneck, dim] and [dim, bottleneck], and their biases.
+const (
+	SuffixDown     = ".adapter_down.weight"
+	SuffixDownBias = ".adapter_down.bias"
+	SuffixUp       = ".adapter_up.weight"
+	SuffixUpBias   = ".adapter_up.bias"
+)
+
+// Config is what an adapter's configuration says. Which sublayers have a
+// bottleneck is in its file.
 type Config struct {
 	Bottleneck int64  `json:"bottleneck"`
 	Activation string `json:"activation"`
 	Placement  string `json:"placement"`
+}
+
+func configure(o pet.Options) (Config, error) {
+	c := Config{Bottleneck: o.Bottleneck, Activation: DefaultActivation, Placement: o.Placement}
+	if c.Bottleneck == 0 {
+		c.Bottleneck = DefaultBottleneck
+	}
+	if c.Placement == "" {
+		c.Placement = DefaultPlacement
+	}
+	return c, c.check()
+}
+
+func (c Config) check() error {
+	if err := pet.CheckSize("bottleneck", c.Bottleneck); err != nil {
+		return fmt.Errorf("adapter: %w", err)
+	}
+	if _, ok := placements[c.Placement]; !ok {
+		return fmt.Errorf("adapter: unknown placement %q; %s", c.Placement, nearest.Hint(c.Placement, Placements()))
+	}
+	if _, ok := activations[c.Activation]; !ok {
+		return fmt.Errorf("adapter: unknown activation %q; %s", c.Activation, nearest.Hint(c.Activation, Activations()))
+	}
+	return nil
+}
+
+// added describes the bottlenecks of sublayers, four parameters of each.
+func (c Config) added(sublayers []*nn.Sublayer, up pet.Draw) []pet.TensorSpec {
+	list := make([]pet.TensorSpec, 0, 4*len(sublayers))
+	for _, s := range sublayers {
+		list = append(list,
+			pet.TensorSpec{Name: s.Name + SuffixDown, Shape: []int64{c.Bottleneck, s.Dim}, Draw: pet.Normal(std)},
+			pet.TensorSpec{Name: s.Name + SuffixDownBias, Shape: []int64{c.Bottleneck}},
+			pet.TensorSpec{Name: s.Name + SuffixUp, Shape: []int64{s.Dim, c.Bottleneck}, Draw: up},
+			pet.TensorSpec{Name: s.Name + SuffixUpBias, Shape: []int64{s.Dim}})
+	}
+	return list
+}
+
+// drawUp is how an up-projection starts.
+func drawUp(init string) (pet.Draw, error) {
+	switch init {
+	case "", "paper":
+		return pet.Normal(std), nil
+	case "zero":
+		return nil, nil
+	}
+	return nil, fmt.Errorf("adapter: init %q: want paper (N(0, %g)) or zero", init, std)
 }
 
 type method struct{}
@@ -47,126 +112,94 @@ func (method) LearningRate(int64) float64 { return 3e-4 }
 // Dropout is the paper's.
 func (method) Dropout() float64 { return 0.1 }
 
-func configure(o pet.Options) Config {
-	c := Config{Bottleneck: o.Bottleneck, Activation: DefaultActivation, Placement: o.Placement}
-	if c.Bottleneck == 0 {
-		c.Bottleneck = DefaultBottleneck
+// plan is what the options of a user come to.
+func plan(m pet.Model, o pet.Options) (c Config, sublayers []*nn.Sublayer, list []pet.TensorSpec, err error) {
+	if c, err = configure(o); err != nil {
+		return c, nil, nil, err
 	}
-	if c.Placement == "" {
-		c.Placement = Paper
+	up, err := drawUp(o.Init)
+	if err != nil {
+		return c, nil, nil, err
 	}
-	return c
-}
-
-func (c Config) check() error {
-	if c.Bottleneck < 1 {
-		return fmt.Errorf("adapter: bottleneck %d: want 1 or more", c.Bottleneck)
-	}
-	if _, ok := placements[c.Placement]; !ok {
-		return fmt.Errorf("adapter: unknown placement %q; %s", c.Placement, nearest.Hint(c.Placement, Placements()))
-	}
-	if _, ok := activations[c.Activation]; !ok {
-		return fmt.Errorf("adapter: unknown activation %q; %s", c.Activation, nearest.Hint(c.Activation, Activations()))
-	}
-	return nil
-}
-
-// sublayers lists those that get a bottleneck.
-func (c Config) sublayers(m pet.Model) ([]*nn.Sublayer, error) {
-	var list []*nn.Sublayer
 	for _, s := range m.Registry().Sublayers() {
 		if slices.Contains(placements[c.Placement].roles, s.Role) {
-			list = append(list, s)
+			sublayers = append(sublayers, s)
 		}
 	}
-	if len(list) == 0 {
-		return nil, fmt.Errorf("adapter: the model has no place for a bottleneck")
+	if len(sublayers) == 0 {
+		return c, nil, nil, fmt.Errorf("adapter: the model has no place for a bottleneck")
 	}
-	return list, nil
+	return c, sublayers, c.added(sublayers, up), nil
 }
 
 func (method) Count(m pet.Model, o pet.Options) (int64, error) {
-	c := configure(o)
-	if err := c.check(); err != nil {
-		return 0, err
-	}
-	list, err := c.sublayers(m)
-	var n int64
-	for _, s := range list {
-		n += 2*c.Bottleneck*s.Dim + c.Bottleneck + s.Dim
-	}
-	return n, err
+	_, _, list, err := plan(m, o)
+	return pet.CountEntries(list), err
 }
 
 func (method) Attach(m pet.Model, o pet.Options) (pet.Tuning, error) {
-	c := configure(o)
-	if err := c.check(); err != nil {
-		return nil, err
-	}
-	list, err := c.sublayers(m)
+	c, sublayers, list, err := plan(m, o)
 	if err != nil {
 		return nil, err
 	}
-	if o.Init != "" && o.Init != "paper" && o.Init != "zero" {
-		return nil, fmt.Errorf("adapter: init %q: want paper or zero", o.Init)
+	leaves, err := pet.NewLeaves(m, o.Seed, list)
+	if err != nil {
+		return nil, err
 	}
-	t := &tuning{config: c}
-	for _, s := range list {
-		down := pet.Normal(pet.Random(o.Seed, s.Name+downWeight), c.Bottleneck*s.Dim, std)
-		up := make([]float32, s.Dim*c.Bottleneck)
-		if o.Init != "zero" {
-			up = pet.Normal(pet.Random(o.Seed, s.Name+upWeight), s.Dim*c.Bottleneck, std)
+	return hook(c, sublayers, leaves), nil
+}
+
+// stored is what an adapter holds: its configuration, and the sublayers of the
+// model that have a bottleneck, in the model's order.
+func stored(m pet.Model, raw json.RawMessage, tensors pet.Tensors) (Config, []*nn.Sublayer, error) {
+	var c Config
+	if err := json.Unmarshal(raw, &c); err != nil {
+		return c, nil, fmt.Errorf("adapter: adapter configuration: %w", err)
+	}
+	if err := c.check(); err != nil {
+		return c, nil, err
+	}
+	wanted := map[string]bool{}
+	for _, name := range tensors.Names() {
+		if sublayer, ok := strings.CutSuffix(name, SuffixDown); ok {
+			wanted[sublayer] = true
 		}
-		t.add(m, s, down, up)
 	}
-	return t, nil
+	var sublayers []*nn.Sublayer
+	for _, s := range m.Registry().Sublayers() {
+		if wanted[s.Name] {
+			sublayers = append(sublayers, s)
+			delete(wanted, s.Name)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(wanted)) {
+		return c, nil, fmt.Errorf("adapter: the adapter has a bottleneck at %q, which the model does not have", name)
+	}
+	if len(sublayers) == 0 {
+		return c, nil, fmt.Errorf("adapter: the adapter has no bottleneck")
+	}
+	return c, sublayers, nil
+}
+
+func (method) Fit(m pet.Model, raw json.RawMessage, tensors pet.Tensors) error {
+	c, sublayers, err := stored(m, raw, tensors)
+	if err != nil {
+		return err
+	}
+	return pet.CheckTensors(tensors, c.added(sublayers, nil))
 }
 
 func (method) Restore(m pet.Model, raw json.RawMessage, tensors pet.Tensors) (pet.Tuning, error) {
-	var c Config
-	if err := json.Unmarshal(raw, &c); err != nil {
-		return nil, fmt.Errorf("adapter: adapter configuration: %w", err)
-	}
-	if err := c.check(); err != nil {
-		return nil, err
-	}
-	list, err := c.sublayers(m)
+	c, sublayers, err := stored(m, raw, tensors)
 	if err != nil {
 		return nil, err
 	}
-	if err := checkNames(tensors, list); err != nil {
-		return nil, err
-	}
-	t := &tuning{config: c}
-	for _, s := range list {
-		t.add(m, s, make([]float32, c.Bottleneck*s.Dim), make([]float32, s.Dim*c.Bottleneck))
-	}
-	if err := t.Load(tensors); err != nil {
-		t.Detach()
+	leaves, err := pet.ReadLeaves(m, tensors, c.added(sublayers, nil))
+	if err != nil {
 		return nil, fmt.Errorf("adapter: %w", err)
 	}
-	return t, nil
+	return hook(c, sublayers, leaves), nil
 }
-
-// checkNames refuses an adapter with bottlenecks where the model has no place.
-func checkNames(tensors pet.Tensors, list []*nn.Sublayer) error {
-	for _, name := range tensors.Names() {
-		at, ok := strings.CutSuffix(name, downWeight)
-		if ok && !slices.ContainsFunc(list, func(s *nn.Sublayer) bool { return s.Name == at }) {
-			return fmt.Errorf("adapter: the adapter has a bottleneck at %q, which the model does not have", at)
-		}
-	}
-	return nil
-}
-
-// The suffixes of a bottleneck's tensors in adapter files: weights
-// [bottleneck, dim] and [dim, bottleneck].
-const (
-	downWeight = ".adapter_down.weight"
-	downBias   = ".adapter_down.bias"
-	upWeight   = ".adapter_up.weight"
-	upBias     = ".adapter_up.bias"
-)
 
 type tuning struct {
 	pet.Leaves // four of each bottleneck
@@ -174,16 +207,14 @@ type tuning struct {
 	sublayers  []*nn.Sublayer
 }
 
-func (t *tuning) add(m pet.Model, s *nn.Sublayer, down, up []float32) {
-	n := t.config.Bottleneck
-	b := bottleneck{
-		down: pet.NewLeaf(m, s.Name+downWeight, down, n, s.Dim), downBias: pet.NewLeaf(m, s.Name+downBias, make([]float32, n), n),
-		up: pet.NewLeaf(m, s.Name+upWeight, up, s.Dim, n), upBias: pet.NewLeaf(m, s.Name+upBias, make([]float32, s.Dim), s.Dim),
-		activation: activations[t.config.Activation],
+// hook puts a bottleneck into each sublayer.
+func hook(c Config, sublayers []*nn.Sublayer, leaves pet.Leaves) *tuning {
+	for i, s := range sublayers {
+		four := leaves[4*i:]
+		b := bottleneck{down: four[0], downBias: four[1], up: four[2], upBias: four[3], activation: activations[c.Activation]}
+		s.Override = placements[c.Placement].join(s, b)
 	}
-	t.sublayers, t.Leaves = append(t.sublayers, s), append(t.Leaves, b.down, b.downBias, b.up, b.upBias)
-	join := placements[t.config.Placement].join
-	s.Override = func(output, stream *torch.Tensor) *torch.Tensor { return join(s, b, output, stream) }
+	return &tuning{Leaves: leaves, config: c, sublayers: sublayers}
 }
 
 func (t *tuning) Config() any { return t.config }
@@ -193,4 +224,5 @@ func (t *tuning) Detach() {
 		s.Override = nil
 	}
 	t.Leaves.Close()
+	t.Leaves, t.sublayers = nil, nil
 }

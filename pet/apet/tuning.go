@@ -2,7 +2,6 @@ package apet
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/gopet-ml/gopet/pet"
 	"github.com/gopet-ml/gopet/torch"
@@ -137,18 +136,18 @@ func (t *tuning) Save(s *torch.Scope) []pet.NamedTensor {
 }
 
 func (t *tuning) Load(tensors pet.Tensors) error {
-	s := torch.NewScope(torch.NoGrad())
-	defer s.Close()
-	for _, e := range t.entries {
-		saved, err := tensors.Read(s, e.parameter.Name+ValuesSuffix)
-		if err != nil {
+	values := make([]pet.TensorSpec, len(t.entries))
+	for i, e := range t.entries {
+		values[i] = pet.TensorSpec{Name: e.parameter.Name + ValuesSuffix, Shape: e.mask.Values.Shape()}
+	}
+	if err := pet.CheckTensors(tensors, values); err != nil {
+		return err
+	}
+	for i, e := range t.entries {
+		if err := pet.LoadInto(e.mask.Values, tensors, values[i].Name); err != nil {
 			return err
 		}
-		if got, want := saved.Shape(), e.mask.Values.Shape(); !slices.Equal(got, want) {
-			return fmt.Errorf("tensor %q has shape %v, the mask %v", e.parameter.Name+ValuesSuffix, got, want)
-		}
-		e.mask.Values.CopyFrom(saved)
-		e.parameter.Tensor.Put(e.mask.Index, saved)
+		e.parameter.Tensor.Put(e.mask.Index, e.mask.Values)
 	}
 	return nil
 }

@@ -25,24 +25,26 @@ func (method) LearningRate(int64) float64 { return 5e-5 }
 func (method) Dropout() float64 { return -1 }
 
 func (method) Count(m pet.Model, _ pet.Options) (int64, error) {
-	var n int64
-	for _, p := range m.Registry().Parameters() {
-		if !slices.Contains(m.Head(), p) {
-			n += p.NumEl()
-		}
-	}
-	return n, nil
+	return pet.CountEntries(pet.Stored(base(m))), nil
+}
+
+// base lists every parameter but the head's.
+func base(m pet.Model) []*nn.Parameter {
+	return slices.DeleteFunc(slices.Clone(m.Registry().Parameters()), func(p *nn.Parameter) bool {
+		return slices.Contains(m.Head(), p)
+	})
 }
 
 func (method) Attach(m pet.Model, _ pet.Options) (pet.Tuning, error) {
-	t := &tuning{}
-	for _, p := range m.Registry().Parameters() {
-		if !slices.Contains(m.Head(), p) {
-			p.Tensor.SetRequiresGrad(true)
-			t.parameters = append(t.parameters, p)
-		}
+	t := &tuning{parameters: base(m)}
+	for _, p := range t.parameters {
+		p.Tensor.SetRequiresGrad(true)
 	}
 	return t, nil
+}
+
+func (method) Fit(m pet.Model, _ json.RawMessage, tensors pet.Tensors) error {
+	return pet.CheckTensors(tensors, pet.Stored(base(m)))
 }
 
 func (f method) Restore(m pet.Model, _ json.RawMessage, tensors pet.Tensors) (pet.Tuning, error) {
@@ -50,47 +52,26 @@ func (f method) Restore(m pet.Model, _ json.RawMessage, tensors pet.Tensors) (pe
 	if err != nil {
 		return nil, err
 	}
-	return t, t.Load(tensors)
+	if err := t.Load(tensors); err != nil {
+		t.Detach()
+		return nil, err
+	}
+	return t, nil
 }
 
 type tuning struct {
 	parameters []*nn.Parameter
 }
 
-func (t *tuning) Params() []optim.Param {
-	params := make([]optim.Param, len(t.parameters))
-	for i, p := range t.parameters {
-		params[i] = optim.Param{Name: p.Name, Leaf: p.Tensor, Decay: pet.Decays(p.Name)}
-	}
-	return params
-}
+func (t *tuning) Params() []optim.Param { return pet.OwnParams(t.parameters) }
 
-func (t *tuning) Count() int64 {
-	var n int64
-	for _, p := range t.parameters {
-		n += p.NumEl()
-	}
-	return n
-}
+func (t *tuning) Count() int64 { return pet.CountEntries(pet.Stored(t.parameters)) }
 
 func (t *tuning) Config() any { return struct{}{} }
 
-func (t *tuning) Save(s *torch.Scope) []pet.NamedTensor {
-	list := make([]pet.NamedTensor, len(t.parameters))
-	for i, p := range t.parameters {
-		list[i] = pet.NamedTensor{Name: p.Name, Tensor: p.Tensor.In(s)}
-	}
-	return list
-}
+func (t *tuning) Save(s *torch.Scope) []pet.NamedTensor { return pet.SaveOwn(s, t.parameters) }
 
-func (t *tuning) Load(tensors pet.Tensors) error {
-	for _, p := range t.parameters {
-		if err := pet.LoadInto(p.Tensor, tensors, p.Name); err != nil {
-			return err
-		}
-	}
-	return nil
-}
+func (t *tuning) Load(tensors pet.Tensors) error { return pet.LoadOwn(tensors, t.parameters) }
 
 var _ pet.Merger = (*tuning)(nil)
 

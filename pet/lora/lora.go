@@ -1,10 +1,15 @@
 // Package lora adds a product of two thin matrices to linear layers (Hu et
-// al., 2021, arXiv 2106.09685): y = x W^T + b + alpha/rank * x A^T B^T.
+// al., 2021, arXiv 2106.09685): y = x W^T + b + alpha/rank (x A^T) B^T. The
+// weights stay frozen and nothing of their size is made.
+//
+// Rank 8, alpha 16, queries and values of self-attention, and an update
+// without dropout of its own are the settings of arXiv 2306.02320.
 package lora
 
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -15,7 +20,7 @@ import (
 
 func init() { pet.Register(method{}) }
 
-// The paper's settings, which stand where none are given.
+// What stands where nothing is given.
 const (
 	DefaultRank    = 8
 	DefaultAlpha   = 16
@@ -29,11 +34,48 @@ const (
 	SuffixB = ".lora_B.weight"
 )
 
-// Config is what an adapter's configuration says. The layers are in its file.
+// Config is what an adapter's configuration says. The layers are in its file;
+// Targets tells how they were chosen.
 type Config struct {
 	Rank    int64   `json:"rank"`
 	Alpha   float64 `json:"alpha"`
 	Targets string  `json:"targets,omitempty"`
+}
+
+func configure(o pet.Options) (Config, error) {
+	c := Config{Rank: o.Rank, Alpha: o.Alpha, Targets: o.Targets}
+	if c.Rank == 0 {
+		c.Rank = DefaultRank
+	}
+	if c.Alpha == 0 {
+		c.Alpha = DefaultAlpha
+	}
+	if c.Targets == "" {
+		c.Targets = DefaultTargets
+	}
+	return c, c.check()
+}
+
+func (c Config) check() error {
+	if err := pet.CheckSize("rank", c.Rank); err != nil {
+		return fmt.Errorf("lora: %w", err)
+	}
+	if !(c.Alpha > 0) || math.IsInf(c.Alpha, 0) {
+		return fmt.Errorf("lora: alpha %g: want a number above 0", c.Alpha)
+	}
+	return nil
+}
+
+// added describes the matrices of layers, A and B of each in turn. As peft
+// draws A, kaiming-uniform with a = sqrt 5: from +-1/sqrt(in).
+func (c Config) added(layers []*nn.Linear) []pet.TensorSpec {
+	list := make([]pet.TensorSpec, 0, 2*len(layers))
+	for _, l := range layers {
+		list = append(list,
+			pet.TensorSpec{Name: l.Name + SuffixA, Shape: []int64{c.Rank, l.In}, Draw: pet.Uniform(1 / math.Sqrt(float64(l.In)))},
+			pet.TensorSpec{Name: l.Name + SuffixB, Shape: []int64{l.Out, c.Rank}})
+	}
+	return list
 }
 
 type method struct{}
@@ -50,45 +92,22 @@ func (method) LearningRate(int64) float64 { return 3e-4 }
 // Dropout is the paper's, of the model; the update itself has none.
 func (method) Dropout() float64 { return 0.1 }
 
-func configure(o pet.Options) Config {
-	c := Config{Rank: o.Rank, Alpha: o.Alpha, Targets: o.Targets}
-	if c.Rank == 0 {
-		c.Rank = DefaultRank
-	}
-	if c.Alpha == 0 {
-		c.Alpha = DefaultAlpha
-	}
-	if c.Targets == "" {
-		c.Targets = DefaultTargets
-	}
-	return c
-}
-
-func (c Config) check() error {
-	if c.Rank < 1 || c.Alpha <= 0 || math.IsInf(c.Alpha, 0) || math.IsNaN(c.Alpha) {
-		return fmt.Errorf("lora: rank %d and alpha %g: want 1 or more, and more than 0", c.Rank, c.Alpha)
-	}
-	return nil
-}
-
-func (method) Count(m pet.Model, o pet.Options) (int64, error) {
-	c := configure(o)
-	if err := c.check(); err != nil {
-		return 0, err
+// plan is what the options of a user come to.
+func plan(m pet.Model, o pet.Options) (Config, []*nn.Linear, error) {
+	c, err := configure(o)
+	if err != nil {
+		return c, nil, err
 	}
 	layers, err := targets(m, c.Targets)
-	var n int64
-	for _, l := range layers {
-		n += c.Rank * (l.In + l.Out)
-	}
-	return n, err
+	return c, layers, err
 }
 
-// targets lists the linear layers whose weights an expression names.
+// targets lists the linear layers whose weights an expression names. Biases
+// that a regular expression catches with them are passed over.
 func targets(m pet.Model, expression string) ([]*nn.Linear, error) {
 	parameters, err := pet.Targets(m, expression)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("lora: %w", err)
 	}
 	var layers []*nn.Linear
 	for _, p := range parameters {
@@ -97,17 +116,17 @@ func targets(m pet.Model, expression string) ([]*nn.Linear, error) {
 		case l != nil:
 			layers = append(layers, l)
 		case len(p.Tensor.Shape()) > 1:
-			return nil, fmt.Errorf("lora: targets %q name %q, which is no linear layer's weight: name linear layers only", expression, p.Name)
+			return nil, fmt.Errorf("lora: targets %q name %q, an embedding: name weights of linear layers, or all-linear", expression, p.Name)
 		}
 	}
 	if len(layers) == 0 {
-		return nil, fmt.Errorf("lora: targets %q name no linear layer", expression)
+		return nil, fmt.Errorf("lora: targets %q name no linear layer, only %q", expression, parameters[0].Name)
 	}
 	return layers, nil
 }
 
-// layerOf is the layer whose own weight p is; nil where there is none, or
-// where an embedding shares it.
+// layerOf is the layer whose weight p is; nil where p is an embedding's, a head
+// tied to it or not, or no matrix.
 func layerOf(r *nn.Registry, p *nn.Parameter) *nn.Linear {
 	if slices.ContainsFunc(r.Embeddings(), func(e *nn.Embedding) bool { return e.Weight == p }) {
 		return nil
@@ -119,50 +138,33 @@ func layerOf(r *nn.Registry, p *nn.Parameter) *nn.Linear {
 	return r.Linears()[i]
 }
 
+func (method) Count(m pet.Model, o pet.Options) (int64, error) {
+	c, layers, err := plan(m, o)
+	return pet.CountEntries(c.added(layers)), err
+}
+
 func (method) Attach(m pet.Model, o pet.Options) (pet.Tuning, error) {
-	c := configure(o)
-	if err := c.check(); err != nil {
-		return nil, err
-	}
-	layers, err := targets(m, c.Targets)
+	c, layers, err := plan(m, o)
 	if err != nil {
 		return nil, err
 	}
-	t := &tuning{config: c}
-	for _, l := range layers {
-		// Kaiming uniform with a = sqrt 5, as peft: bound 1/sqrt(in).
-		a := pet.Uniform(pet.Random(o.Seed, l.Name+SuffixA), c.Rank*l.In, 1/math.Sqrt(float64(l.In)))
-		t.add(m, l, a, make([]float32, l.Out*c.Rank))
+	leaves, err := pet.NewLeaves(m, o.Seed, c.added(layers))
+	if err != nil {
+		return nil, err
 	}
-	return t, nil
+	return hook(c, layers, leaves), nil
 }
 
-func (method) Restore(m pet.Model, raw json.RawMessage, tensors pet.Tensors) (pet.Tuning, error) {
+// stored is what an adapter holds: its configuration, and the layers of the
+// model that it updates, in the model's order.
+func stored(m pet.Model, raw json.RawMessage, tensors pet.Tensors) (Config, []*nn.Linear, error) {
 	var c Config
 	if err := json.Unmarshal(raw, &c); err != nil {
-		return nil, fmt.Errorf("lora: adapter configuration: %w", err)
+		return c, nil, fmt.Errorf("lora: adapter configuration: %w", err)
 	}
 	if err := c.check(); err != nil {
-		return nil, err
+		return c, nil, err
 	}
-	layers, err := stored(m, tensors)
-	if err != nil {
-		return nil, err
-	}
-	t := &tuning{config: c}
-	for _, l := range layers {
-		t.add(m, l, make([]float32, c.Rank*l.In), make([]float32, l.Out*c.Rank))
-	}
-	if err := t.Load(tensors); err != nil {
-		t.Detach()
-		return nil, fmt.Errorf("lora: %w", err)
-	}
-	return t, nil
-}
-
-// stored lists the layers that an adapter file has matrices of, in the model's
-// order.
-func stored(m pet.Model, tensors pet.Tensors) ([]*nn.Linear, error) {
 	wanted := map[string]bool{}
 	for _, name := range tensors.Names() {
 		if layer, ok := strings.CutSuffix(name, SuffixA); ok {
@@ -176,11 +178,31 @@ func stored(m pet.Model, tensors pet.Tensors) ([]*nn.Linear, error) {
 			delete(wanted, l.Name)
 		}
 	}
-	for name := range wanted {
-		return nil, fmt.Errorf("lora: the adapter tunes %q, which the model does not have", name)
+	for _, name := range slices.Sorted(maps.Keys(wanted)) {
+		return c, nil, fmt.Errorf("lora: the adapter updates %q, which the model does not have", name)
 	}
 	if len(layers) == 0 {
-		return nil, fmt.Errorf("lora: the adapter tunes no layer")
+		return c, nil, fmt.Errorf("lora: the adapter updates no layer")
 	}
-	return layers, nil
+	return c, layers, nil
+}
+
+func (method) Fit(m pet.Model, raw json.RawMessage, tensors pet.Tensors) error {
+	c, layers, err := stored(m, raw, tensors)
+	if err != nil {
+		return err
+	}
+	return pet.CheckTensors(tensors, c.added(layers))
+}
+
+func (method) Restore(m pet.Model, raw json.RawMessage, tensors pet.Tensors) (pet.Tuning, error) {
+	c, layers, err := stored(m, raw, tensors)
+	if err != nil {
+		return nil, err
+	}
+	leaves, err := pet.ReadLeaves(m, tensors, c.added(layers))
+	if err != nil {
+		return nil, fmt.Errorf("lora: %w", err)
+	}
+	return hook(c, layers, leaves), nil
 }

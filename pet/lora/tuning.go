@@ -10,25 +10,21 @@ type tuning struct {
 	pet.Leaves // A and B of each layer in turn
 	config     Config
 	layers     []*nn.Linear
+	merged     bool
 }
 
 var _ pet.Merger = (*tuning)(nil)
 
-func (t *tuning) add(m pet.Model, l *nn.Linear, a, b []float32) {
-	leafA := pet.NewLeaf(m, l.Name+SuffixA, a, t.config.Rank, l.In)
-	leafB := pet.NewLeaf(m, l.Name+SuffixB, b, l.Out, t.config.Rank)
-	t.layers, t.Leaves = append(t.layers, l), append(t.Leaves, leafA, leafB)
-	l.Override = t.override(l, leafA, leafB)
-}
-
-func (t *tuning) override(l *nn.Linear, a, b pet.Leaf) func(*torch.Tensor) *torch.Tensor {
-	scale := t.config.scale()
-	return func(x *torch.Tensor) *torch.Tensor {
-		y := torch.Linear(x, l.Weight.Tensor, l.BiasTensor())
-		// The thin product is scaled, not the wide one.
-		thin := torch.Linear(x, a.As(x), nil).MulScalar(scale)
-		return y.Add(torch.Linear(thin, b.As(x), nil))
+// hook makes the layers compute with their matrices.
+func hook(c Config, layers []*nn.Linear, leaves pet.Leaves) *tuning {
+	t := &tuning{Leaves: leaves, config: c, layers: layers}
+	for i, l := range layers {
+		a, b := leaves[2*i], leaves[2*i+1]
+		l.Override = func(x *torch.Tensor) *torch.Tensor {
+			return torch.LowRankLinear(x, l.Weight.Tensor, l.BiasTensor(), a.As(x), b.As(x), c.scale())
+		}
 	}
+	return t
 }
 
 func (c Config) scale() float64 { return c.Alpha / float64(c.Rank) }
@@ -36,8 +32,12 @@ func (c Config) scale() float64 { return c.Alpha / float64(c.Rank) }
 func (t *tuning) Config() any { return t.config }
 
 func (t *tuning) Detach() {
+	if t.merged {
+		t.shift(-t.config.scale())
+	}
 	t.unhook()
 	t.Leaves.Close()
+	t.Leaves, t.layers, t.merged = nil, nil, false
 }
 
 func (t *tuning) unhook() {
@@ -47,25 +47,33 @@ func (t *tuning) unhook() {
 }
 
 // Merge adds the products to the weights.
-func (t *tuning) Merge() error {
-	t.unhook()
-	return t.shift(t.config.scale())
-}
+func (t *tuning) Merge() error { return t.setMerged(true, t.config.scale()) }
 
 // Unmerge subtracts them again, which brings the weights back within rounding.
-func (t *tuning) Unmerge() error { return t.shift(-t.config.scale()) }
+func (t *tuning) Unmerge() error { return t.setMerged(false, -t.config.scale()) }
 
 // Exact is false: a sum of floats cannot be undone to the bit.
 func (t *tuning) Exact() bool { return false }
 
-func (t *tuning) shift(scale float64) error {
+func (t *tuning) setMerged(merged bool, scale float64) error {
+	if t.merged == merged {
+		return nil
+	}
 	return torch.Try(func() {
-		for i, l := range t.layers {
-			s := torch.NewScope(torch.NoGrad())
-			a, b := t.Leaves[2*i].Tensor.In(s), t.Leaves[2*i+1].Tensor.In(s)
-			update := b.MatMul(a).MulScalar(scale)
-			l.Weight.Tensor.CopyFrom(l.Weight.Tensor.In(s).ToDType(update.DType()).Add(update))
-			s.Close()
-		}
+		t.unhook()
+		t.shift(scale)
+		t.merged = merged
 	})
+}
+
+// shift adds the products, times scale, to the weights: each sum is made in
+// float32 or better and rounded once, to the weight's dtype.
+func (t *tuning) shift(scale float64) {
+	for i, l := range t.layers {
+		s := torch.NewScope(torch.NoGrad())
+		a, b := t.Leaves[2*i].Tensor.In(s), t.Leaves[2*i+1].Tensor.In(s)
+		update := b.MatMul(a).MulScalar(scale)
+		l.Weight.Tensor.CopyFrom(l.Weight.Tensor.In(s).ToDType(update.DType()).Add(update))
+		s.Close()
+	}
 }

@@ -1,9 +1,15 @@
 // Package prompt tunes vectors before the encoder's embedded input (Lester et
-// al., 2021, arXiv 2104.08691).
+// al., 2021, arXiv 2104.08691). The vectors count as tokens: where a model has
+// position embeddings they take the first, and BERT's head reads the first of
+// them, as it does under peft and OpenDelta.
+//
+// 100 vectors that start as the embeddings of the vocabulary's first ids are
+// the settings of arXiv 2306.02320.
 package prompt
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -14,8 +20,11 @@ import (
 
 func init() { pet.Register(method{}) }
 
-// DefaultLength is the paper's number of vectors.
+// DefaultLength is the number of vectors where none is given.
 const DefaultLength = 100
+
+// Std is the standard deviation of vectors that start at random.
+const Std = 0.1
 
 // The tensors of an adapter file: [length, dim]. Only adapters of peft that
 // prompt the decoder too have the second.
@@ -23,8 +32,6 @@ const (
 	EncoderTensor = "prompt_embeddings"
 	DecoderTensor = "decoder_prompt_embeddings"
 )
-
-var tensorNames = []string{EncoderTensor, DecoderTensor}
 
 // Config is what an adapter's configuration says.
 type Config struct {
@@ -43,106 +50,138 @@ func (method) LearningRate(int64) float64 { return 3e-2 }
 // Dropout is the paper's.
 func (method) Dropout() float64 { return 0.1 }
 
-func length(o pet.Options) int64 {
-	if o.Prompt == 0 {
-		return DefaultLength
-	}
-	return o.Prompt
-}
-
-// limited is a model that can read so much and no more.
+// limited is a model that can read so many tokens and no more.
 type limited interface{ MaxLength() int }
 
-// place is where the vectors go, once there is room for n of them beside a
-// word and two special tokens.
-func place(m pet.Model, n int64) (*nn.SoftPrompt, error) {
-	prompts := m.Registry().SoftPrompts()
-	if len(prompts) == 0 {
-		return nil, fmt.Errorf("prompt: the model has no place for a prompt")
+// words is how many tokens must fit behind a prompt: one, between two special
+// ones.
+const words = 3
+
+// places lists where a model takes prompts, the encoder's first, once there is
+// room for n vectors.
+func places(m pet.Model, n int64) ([]*nn.SoftPrompt, error) {
+	if err := pet.CheckSize("length", n); err != nil {
+		return nil, fmt.Errorf("prompt: %w", err)
 	}
-	if n < 1 {
-		return nil, fmt.Errorf("prompt: length %d: want 1 or more", n)
+	if l, ok := m.(limited); ok && n > int64(l.MaxLength())-words {
+		return nil, fmt.Errorf("prompt: %d vectors leave no room for words: the model reads %d tokens, the vectors counted; take at most %d",
+			n, l.MaxLength(), l.MaxLength()-words)
 	}
-	if l, ok := m.(limited); ok && n > int64(l.MaxLength()-3) {
-		return nil, fmt.Errorf("prompt: %d vectors leave no room: the model reads %d positions in all", n, l.MaxLength())
+	list := m.Registry().SoftPrompts()
+	if len(list) == 0 {
+		return nil, errors.New("prompt: the model has no place for a prompt")
 	}
-	return prompts[0], nil
+	return list, nil
+}
+
+// added describes a prompt of n vectors.
+func added(name string, n int64, p *nn.SoftPrompt, draw pet.Draw) pet.TensorSpec {
+	return pet.TensorSpec{Name: name, Shape: []int64{n, p.Dim}, Draw: draw}
+}
+
+// plan is what the options of a user come to: a prompt of the encoder alone.
+func plan(m pet.Model, o pet.Options) (*nn.SoftPrompt, pet.TensorSpec, error) {
+	n := o.Prompt
+	if n == 0 {
+		n = DefaultLength
+	}
+	list, err := places(m, n)
+	if err != nil {
+		return nil, pet.TensorSpec{}, err
+	}
+	switch o.Init {
+	case "", "paper":
+		return list[0], added(EncoderTensor, n, list[0], nil), nil
+	case "normal":
+		return list[0], added(EncoderTensor, n, list[0], pet.Normal(Std)), nil
+	}
+	return nil, pet.TensorSpec{}, fmt.Errorf("prompt: init %q: want paper (the first ids of the vocabulary) or normal (N(0, %g))", o.Init, Std)
 }
 
 func (method) Count(m pet.Model, o pet.Options) (int64, error) {
-	n := length(o)
-	p, err := place(m, n)
+	_, prompt, err := plan(m, o)
 	if err != nil {
 		return 0, err
 	}
-	return n * p.Dim, nil
+	return pet.CountEntries([]pet.TensorSpec{prompt}), nil
 }
 
 func (method) Attach(m pet.Model, o pet.Options) (pet.Tuning, error) {
-	n := length(o)
-	p, err := place(m, n)
+	p, prompt, err := plan(m, o)
 	if err != nil {
 		return nil, err
 	}
-	values, err := initial(p, n, o)
+	leaves, err := pet.NewLeaves(m, o.Seed, []pet.TensorSpec{prompt})
 	if err != nil {
 		return nil, err
 	}
-	t := &tuning{}
-	t.put(m, p, EncoderTensor, values, n)
-	return t, nil
+	if prompt.Draw == nil {
+		copyVocabulary(leaves[0].Tensor, p.Table.Weight.Tensor)
+	}
+	return hook([]*nn.SoftPrompt{p}, leaves), nil
 }
 
-// initial values: the embeddings of the first ids of the vocabulary, as the
-// paper's code has it, or N(0, 0.1).
-func initial(p *nn.SoftPrompt, n int64, o pet.Options) ([]float32, error) {
-	switch o.Init {
-	case "", "paper":
-		s := torch.NewScope(torch.NoGrad())
-		defer s.Close()
-		ids := make([]int64, n)
-		for i := range ids {
-			ids[i] = int64(i) % p.Table.Weight.Tensor.Dim(0)
-		}
-		table := p.Table.Weight.Tensor.In(s)
-		index := torch.FromSlice(s, ids, n).ToDevice(table.Device())
-		return table.IndexSelect(0, index).ToDType(torch.Float32).ToDevice(torch.CPU).Float32s(), nil
-	case "normal":
-		return pet.Normal(pet.Random(o.Seed, EncoderTensor), n*p.Dim, 0.1), nil
+// copyVocabulary fills vectors [n, dim] with the first rows of a table, from
+// its beginning again where it has less than n.
+func copyVocabulary(vectors, table *torch.Tensor) {
+	s := torch.NewScope(torch.NoGrad())
+	defer s.Close()
+	ids := make([]int64, vectors.Dim(0))
+	for i := range ids {
+		ids[i] = int64(i) % table.Dim(0)
 	}
-	return nil, fmt.Errorf("prompt: init %q: want paper (the first ids of the vocabulary) or normal", o.Init)
+	index := torch.FromSlice(s, ids, int64(len(ids))).ToDevice(table.Device())
+	vectors.CopyFrom(table.IndexSelect(0, index))
+}
+
+// stored is what an adapter holds: the encoder's prompt and perhaps the
+// decoder's.
+func stored(m pet.Model, raw json.RawMessage, tensors pet.Tensors) ([]*nn.SoftPrompt, []pet.TensorSpec, error) {
+	var c Config
+	if err := json.Unmarshal(raw, &c); err != nil {
+		return nil, nil, fmt.Errorf("prompt: adapter configuration: %w", err)
+	}
+	list, err := places(m, c.Length)
+	if err != nil {
+		return nil, nil, err
+	}
+	prompts := []pet.TensorSpec{added(EncoderTensor, c.Length, list[0], nil)}
+	if len(list) > 1 && slices.Contains(tensors.Names(), DecoderTensor) {
+		return list[:2], append(prompts, added(DecoderTensor, c.Length, list[1], nil)), nil
+	}
+	return list[:1], prompts, nil
+}
+
+func (method) Fit(m pet.Model, raw json.RawMessage, tensors pet.Tensors) error {
+	_, prompts, err := stored(m, raw, tensors)
+	if err != nil {
+		return err
+	}
+	return pet.CheckTensors(tensors, prompts)
 }
 
 func (method) Restore(m pet.Model, raw json.RawMessage, tensors pet.Tensors) (pet.Tuning, error) {
-	var c Config
-	if err := json.Unmarshal(raw, &c); err != nil {
-		return nil, fmt.Errorf("prompt: adapter configuration: %w", err)
-	}
-	if _, err := place(m, c.Length); err != nil {
+	list, prompts, err := stored(m, raw, tensors)
+	if err != nil {
 		return nil, err
 	}
-	t := &tuning{}
-	for i, p := range m.Registry().SoftPrompts() {
-		if i == 0 || slices.Contains(tensors.Names(), tensorNames[i]) {
-			t.put(m, p, tensorNames[i], make([]float32, c.Length*p.Dim), c.Length)
-		}
-	}
-	if err := t.Load(tensors); err != nil {
-		t.Detach()
+	leaves, err := pet.ReadLeaves(m, tensors, prompts)
+	if err != nil {
 		return nil, fmt.Errorf("prompt: %w", err)
 	}
-	return t, nil
+	return hook(list, leaves), nil
 }
 
 type tuning struct {
-	pet.Leaves
-	places []*nn.SoftPrompt
+	pet.Leaves // one of each place
+	places     []*nn.SoftPrompt
 }
 
-func (t *tuning) put(m pet.Model, p *nn.SoftPrompt, name string, values []float32, n int64) {
-	leaf := pet.NewLeaf(m, name, values, n, p.Dim)
-	t.places, t.Leaves = append(t.places, p), append(t.Leaves, leaf)
-	p.Vectors = leaf.Tensor
+func hook(places []*nn.SoftPrompt, leaves pet.Leaves) *tuning {
+	for i, p := range places {
+		p.Vectors = leaves[i].Tensor
+	}
+	return &tuning{Leaves: leaves, places: places}
 }
 
 func (t *tuning) Config() any { return Config{Length: t.places[0].Len()} }
@@ -152,4 +191,5 @@ func (t *tuning) Detach() {
 		p.Vectors = nil
 	}
 	t.Leaves.Close()
+	t.Leaves, t.places = nil, nil
 }

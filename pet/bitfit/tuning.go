@@ -1,0 +1,89 @@
+package bitfit
+
+import (
+	"errors"
+
+	"github.com/gopet-ml/gopet/pet"
+	"github.com/gopet-ml/gopet/torch"
+	"github.com/gopet-ml/gopet/torch/optim"
+)
+
+type tuning struct {
+	places
+	base  []*torch.Tensor // what each of places.biases held before
+	added pet.Leaves
+}
+
+var _ pet.Merger = (*tuning)(nil)
+
+// hook frees the model's biases and puts the added ones to work.
+func hook(p places, added pet.Leaves) *tuning {
+	t := &tuning{places: p, added: added}
+	s := torch.NewScope(torch.NoGrad())
+	defer s.Close()
+	for _, bias := range p.biases {
+		t.base = append(t.base, s.Keep(bias.Tensor.In(s).Clone()))
+		bias.Tensor.SetRequiresGrad(true)
+	}
+	for i, l := range p.linears {
+		l.Override = afterLinear(l, added[i])
+	}
+	for i, l := range p.norms {
+		l.Override = afterNorm(l, added[len(p.linears)+i])
+	}
+	return t
+}
+
+func (t *tuning) Params() []optim.Param { return append(pet.OwnParams(t.biases), t.added.Params()...) }
+
+func (t *tuning) Count() int64 { return pet.CountEntries(t.all()) }
+
+func (t *tuning) Config() any { return struct{}{} }
+
+func (t *tuning) Save(s *torch.Scope) []pet.NamedTensor {
+	return append(pet.SaveOwn(s, t.biases), t.added.Save(s)...)
+}
+
+func (t *tuning) Load(tensors pet.Tensors) error {
+	if err := pet.LoadOwn(tensors, t.biases); err != nil {
+		return err
+	}
+	return t.added.Load(tensors)
+}
+
+func (t *tuning) Detach() {
+	t.restore()
+	for _, base := range t.base {
+		base.Close()
+	}
+	for _, l := range t.linears {
+		l.Override = nil
+	}
+	for _, l := range t.norms {
+		l.Override = nil
+	}
+	t.added.Close()
+	t.places, t.base, t.added = places{}, nil, nil
+}
+
+func (t *tuning) restore() {
+	for i, p := range t.biases {
+		p.Tensor.SetRequiresGrad(false)
+		p.Tensor.CopyFrom(t.base[i])
+	}
+}
+
+// Merge has nothing to do where the model has biases, and no place for them
+// where it has none.
+func (t *tuning) Merge() error {
+	if len(t.added) > 0 {
+		return errors.New("bitfit added biases that the model's files have no place for: they cannot be merged")
+	}
+	return nil
+}
+
+// Unmerge restores every bias.
+func (t *tuning) Unmerge() error { return torch.Try(t.restore) }
+
+// Exact is true: the biases of the base are kept.
+func (t *tuning) Exact() bool { return true }
