@@ -40,6 +40,11 @@ func TestInterruptedAgainAndAgain(t *testing.T) {
 		"patience":                  func(c *Config) { c.EvalEvery, c.Patience, c.LR, c.Schedule = 1, 5, 1e-12, "constant" },
 		"epochs of uneven batches":  func(c *Config) { c.Steps, c.EvalEvery, c.Epochs, c.Batch = 0, 0, 2, 7 },
 		"of an adapter's own start": startFromAdapter(t),
+		"lora, bfloat16":            func(c *Config) { c.Method, c.DType = "lora", "bfloat16" },
+		"adapter":                   func(c *Config) { c.Method = "adapter" },
+		"prompt":                    func(c *Config) { c.Method, c.PromptLength = "prompt", 4 },
+		"bitfit, text to text":      func(c *Config) { c.Method, c.Model = "bitfit", textModel(t) },
+		"lora, text to text":        func(c *Config) { c.Method, c.Model, c.MicroBatch = "lora", textModel(t), 3 },
 	} {
 		t.Run(name, func(t *testing.T) {
 			whole := testConfig(t)
