@@ -10,6 +10,7 @@ import (
 	"github.com/gopet-ml/gopet/report/progress"
 	"github.com/gopet-ml/gopet/report/table"
 	"github.com/gopet-ml/gopet/torch"
+	"github.com/gopet-ml/gopet/train"
 	"github.com/gopet-ml/gopet/train/bench"
 )
 
@@ -52,6 +53,12 @@ func benchAction(c *cli.Context) error {
 	var err error
 	if o.DType, err = torch.ParseDType(c.String("dtype")); err != nil {
 		return usageError{err}
+	}
+	watch := newPreparingBar(c.App.ErrWriter)
+	o.Model, err = train.FindModel(c.Context, o.Model, watch.downloading)
+	watch.clear()
+	if err != nil {
+		return err
 	}
 	bar := progress.New(c.App.ErrWriter, "turns", int64(o.WarmUp+o.Steps))
 	report, err := bench.Run(c.Context, o, func(turn, _ int) { bar.Update(int64(turn)) })

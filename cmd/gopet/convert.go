@@ -13,6 +13,7 @@ import (
 	"github.com/gopet-ml/gopet/models/convert"
 	"github.com/gopet-ml/gopet/report/format"
 	"github.com/gopet-ml/gopet/report/progress"
+	"github.com/gopet-ml/gopet/train"
 )
 
 func convertCommand() *cli.Command {
@@ -26,7 +27,7 @@ beside the old weights. Tensors that are one under several names are written onc
 Example:
   gopet convert --in t5-small --out t5-small-bf16 --dtype bfloat16`,
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "in", Usage: "`DIR` of a Hugging Face checkpoint, or one file of weights"},
+			&cli.StringFlag{Name: "in", Usage: "`DIR` of a Hugging Face checkpoint, its id on the Hub, or one file of weights"},
 			&cli.StringFlag{Name: "out", Usage: "`DIR` to make"},
 			&cli.StringFlag{Name: "dtype", Usage: "of floating tensors: " + strings.Join(convertTypes, ", "), Value: keepType},
 			&cli.Int64Flag{Name: "shard-size", Usage: "`BYTES` of weights in a file, at most", Value: checkpoint.DefaultShardSize},
@@ -64,9 +65,15 @@ func convertAction(c *cli.Context) error {
 	if c.Int64("shard-size") < 1 {
 		return usageError{fmt.Errorf("convert: shard size %d: want 1 or more bytes", c.Int64("shard-size"))}
 	}
+	watch := newPreparingBar(c.App.ErrWriter)
+	in, err := train.FindModel(c.Context, c.String("in"), watch.downloading)
+	watch.clear()
+	if err != nil {
+		return err
+	}
 	var bar *progress.Bar
 	result, err := convert.Run(c.Context, convert.Options{
-		In: c.String("in"), Out: c.String("out"), DType: dtype, ShardSize: c.Int64("shard-size"),
+		In: in, Out: c.String("out"), DType: dtype, ShardSize: c.Int64("shard-size"),
 		Progress: func(done, total int) {
 			if bar == nil {
 				bar = progress.New(os.Stderr, "tensors", int64(total))

@@ -42,7 +42,7 @@ func TestConvertRefuses(t *testing.T) {
 	args := func(more ...string) []string { return append([]string{"convert", "--out", out}, more...) }
 	refuses(t, exitUsage, args("--in", pickled, "--dtype", "bfloat"), `unknown dtype "bfloat"; did you mean "bfloat16"?`)
 	refuses(t, exitUsage, args("--in", pickled, "--shard-size", "0"), "shard size 0: want 1 or more bytes")
-	refuses(t, exitFailure, args("--in", "nowhere"), "no such model directory: nowhere")
+	refuses(t, exitFailure, args("--in", "nowhere"), "no such model directory: \"nowhere\"")
 	refuses(t, exitFailure, args("--in", "../../models/checkpoint/testdata/pickles/refused/for-a-tensor.bin"),
 		"for-a-tensor.bin", `class "posix.system" is not one of a checkpoint's; nothing was run`)
 	refuses(t, exitFailure, []string{"convert", "--in", pickled, "--out", t.TempDir()}, "already exists: choose another directory")

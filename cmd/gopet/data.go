@@ -8,7 +8,9 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/gopet-ml/gopet/data"
+	"github.com/gopet-ml/gopet/data/hub"
 	"github.com/gopet-ml/gopet/data/importer"
+	"github.com/gopet-ml/gopet/report/progress"
 )
 
 func dataCommand() *cli.Command {
@@ -88,9 +90,10 @@ func inspectCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "inspect",
 		Usage:     "show splits, columns, labels and samples",
-		ArgsUsage: "DIR",
+		ArgsUsage: "DIR|GLOB|HUB-ID",
 		Description: `Example:
-  gopet data inspect data/topics`,
+  gopet data inspect data/topics
+  gopet data inspect nyu-mll/glue:rte`,
 		Flags:  []cli.Flag{jsonFlag()},
 		Action: inspectAction,
 	}
@@ -100,7 +103,13 @@ func inspectAction(c *cli.Context) error {
 	if c.Args().Len() != 1 {
 		return usageError{fmt.Errorf("inspect: want one directory, not %q (flags come first)", strings.Join(c.Args().Slice(), " "))}
 	}
-	report, err := data.Inspect(c.Context, c.Args().First())
+	name, bar := c.Args().First(), progress.NewDownload(c.App.ErrWriter, c.Args().First())
+	dir, err := hub.Data(c.Context, name, hub.Options{Progress: bar.Update})
+	bar.Finish()
+	if err != nil {
+		return err
+	}
+	report, err := data.Inspect(c.Context, dir)
 	if err != nil {
 		return err
 	}
