@@ -97,7 +97,6 @@ func exportBottleneck(t *tuned) (*directory, error) {
 	if !ok {
 		return nil, fmt.Errorf("placement %q has no equal in the adapters package", config.Placement)
 	}
-	hidden := t.model.Registry().Sublayers()[0].Dim
 	file := tensors{}
 	for _, name := range t.tensors.Names() {
 		for end, theirs := range inNames {
@@ -107,27 +106,27 @@ func exportBottleneck(t *tuned) (*directory, error) {
 		}
 	}
 	d := &directory{
-		configs: map[string]any{pet.AdapterConfigFile: t.adaptersConfig(hidden, bottleneckConfig{
-			placement: where, ReductionFactor: reductionFactor(hidden, config.Bottleneck), NonLinearity: config.Activation,
+		configs: map[string]any{pet.AdapterConfigFile: t.adaptersConfig(bottleneckConfig{
+			placement: where, ReductionFactor: reductionFactor(t.width(), config.Bottleneck), NonLinearity: config.Activation,
 		})},
 		files:   map[string]tensors{bottleneckFile: file},
 		origin:  newOrigin(t.config),
 		remarks: []string{"the adapters package reads it with use_safetensors=True"},
 	}
 	if len(t.head) > 0 {
-		d.configs[headConfigFile] = t.headConfig(hidden)
+		d.configs[headConfigFile] = t.headConfig()
 		d.files[headFile] = t.head
 	}
 	return d, nil
 }
 
-func (t *tuned) adaptersConfig(hidden int64, config any) adaptersConfig {
+func (t *tuned) adaptersConfig(config any) adaptersConfig {
 	name := adapterName
 	class := map[string]string{
 		taskClassify: "BertForSequenceClassification", taskEmbed: "BertModel", taskText: "T5ForConditionalGeneration",
 	}[t.task()]
 	return adaptersConfig{
-		Config: config, HiddenSize: hidden, ModelClass: class, ModelName: t.config.BaseModel, ModelType: t.modelType,
+		Config: config, HiddenSize: t.width(), ModelClass: class, ModelName: t.config.BaseModel, ModelType: t.modelType,
 		Name: &name, Version: adaptersVersion,
 	}
 }
@@ -197,8 +196,12 @@ func importBottleneck(f *foreign, b *base, fields map[string]json.RawMessage, na
 			return nil, err
 		}
 		result.tensors.add(renamed(stored[key], ours))
-		if strings.HasSuffix(ours, ".adapter_down.bias") && len(stored[key].Shape) == 1 {
-			width = stored[key].Shape[0]
+		if strings.HasSuffix(ours, ".adapter_down.weight") {
+			shape := stored[key].Shape
+			if len(shape) != 2 || shape[1] != b.width() {
+				return nil, fmt.Errorf("tensor %q has shape %v, and the model's width is %d", key, shape, b.width())
+			}
+			width = shape[0]
 		}
 	}
 	if width == 0 {

@@ -23,13 +23,16 @@ type headConfig struct {
 	NumLabels int            `json:"num_labels"`
 }
 
-func (t *tuned) headConfig(hidden int64) headConfig {
-	c := headConfig{adaptersConfig: t.adaptersConfig(hidden, nil), Labels: map[string]int{}}
+func (t *tuned) headConfig() headConfig {
+	labels := t.config.Labels
+	if labels == nil {
+		labels = models.Labels(t.model)
+	}
+	c := headConfig{adaptersConfig: t.adaptersConfig(nil), Labels: map[string]int{}, NumLabels: len(labels)}
 	c.Name = nil
-	for i, label := range models.Labels(t.model) {
+	for i, label := range labels {
 		c.Labels[label] = i
 	}
-	c.NumLabels = len(c.Labels)
 	return c
 }
 

@@ -164,6 +164,7 @@ func TestWhatHasNoEqualIsRefused(t *testing.T) {
 		indices = query + ".shira_indices"
 		paper   = "bert/adapters/paper"
 		flex    = "bert/adapters/flexible-head"
+		bitfit  = "exported/bert/bitfit"
 	)
 	for name, test := range map[string]struct {
 		adapter string
@@ -220,7 +221,7 @@ func TestWhatHasNoEqualIsRefused(t *testing.T) {
 			m["base_model.model.classifier.bias"] = checkpoint.Tensor{DType: checkpoint.Bool, Shape: []int64{3}, Data: make([]byte, 3)}
 		}), "which adapters do not hold"},
 
-		"prompt of another length": {prompt, set("num_virtual_tokens", 4), "has shape [5 16], and num_virtual_tokens is 4"},
+		"prompt of another length": {prompt, set("num_virtual_tokens", 4), "has shape [5 16], and num_virtual_tokens is 4, num_transformer_submodules 1, the model's width 16"},
 		"prompt of three stacks":   {prompt, set("num_transformer_submodules", 3), "num_transformer_submodules = 3 is not supported"},
 		"no prompt":                {prompt, drop("prompt_embeddings"), `tensor "prompt_embeddings" is missing`},
 		"prompt and more":          {prompt, rename("base_model.classifier.bias", "mlp.bias"), `tensor "mlp.bias" is no part of PROMPT_TUNING`},
@@ -234,11 +235,24 @@ func TestWhatHasNoEqualIsRefused(t *testing.T) {
 			})(t, dir)
 		}, "23 vectors leave no room"},
 
-		"SHiRA of another r":      {shira, set("r", 1), "with r = 1 SHiRA has [32] and [2 32]"},
-		"SHiRA beyond the weight": {shira, set("r", 9), "SHiRA of \"bert.encoder.layer.0.attention.self.query\" has 1 to 8"},
-		"SHiRA without indices":   {shira, drop(indices), "shira_indices\" is missing"},
-		"row outside":             {shira, number(indices, 3, 16), "outside 16 x 16"},
-		"column outside":          {shira, number(indices, 64+3, 99), "outside 16 x 16"},
+		"prompt of no width": {prompt, func(t *testing.T, dir string) {
+			set("num_virtual_tokens", 1<<50)(t, dir)
+			weights(func(m map[string]checkpoint.Tensor) {
+				m["prompt_embeddings"] = checkpoint.Tensor{DType: checkpoint.Float32, Shape: []int64{1 << 50, 0}}
+			})(t, dir)
+		}, "has shape [1125899906842624 0]"},
+		"head of no width": {prompt, weights(func(m map[string]checkpoint.Tensor) {
+			m["base_model.classifier.weight"] = checkpoint.Tensor{DType: checkpoint.Float32, Shape: []int64{1 << 50, 0}}
+		}), "it has a classification head, for which"},
+		"bottleneck of no width": {paper, tensors("adapter.safetensors", func(m map[string]checkpoint.Tensor) {
+			m["bert.encoder.layer.0.output.adapters.tuned.adapter_down.0.weight"] = checkpoint.Tensor{DType: checkpoint.Float32, Shape: []int64{1 << 50, 0}}
+		}), "has shape [1125899906842624 0], and the model's width is 16"},
+		"SHiRA of r beyond memory": {shira, set("r", 1<<59), "has 1 to 8"},
+		"SHiRA of another r":       {shira, set("r", 1), "with r = 1 SHiRA has [32] and [2 32]"},
+		"SHiRA beyond the weight":  {shira, set("r", 9), "SHiRA of \"bert.encoder.layer.0.attention.self.query\" has 1 to 8"},
+		"SHiRA without indices":    {shira, drop(indices), "shira_indices\" is missing"},
+		"row outside":              {shira, number(indices, 3, 16), "outside 16 x 16"},
+		"column outside":           {shira, number(indices, 64+3, 99), "outside 16 x 16"},
 		"entry twice": {shira, weights(func(m map[string]checkpoint.Tensor) {
 			data := m[indices].Data
 			copy(data[4:8], data[0:4])
@@ -277,6 +291,24 @@ func TestWhatHasNoEqualIsRefused(t *testing.T) {
 		}), `adapter_up.bias`},
 		"no bottleneck": {paper, tensors("adapter.safetensors", func(m map[string]checkpoint.Tensor) { clear(m) }), "it has no tensors of a bottleneck"},
 
+		"weight among biases": {bitfit, tensors(peft.BitFitFile, func(m map[string]checkpoint.Tensor) {
+			m["bert.pooler.dense.weight"] = m["bert.pooler.dense.bias"]
+		}), `tensor "bert.pooler.dense.weight" is no bias`},
+		"bias of nowhere": {bitfit, tensors(peft.BitFitFile, func(m map[string]checkpoint.Tensor) {
+			m["bert.nowhere.bias"] = m["bert.pooler.dense.bias"]
+		}), `the base has no place for its tensor "bert.nowhere.bias"`},
+		"bias missing": {bitfit, tensors(peft.BitFitFile, func(m map[string]checkpoint.Tensor) {
+			delete(m, "bert.pooler.dense.bias")
+		}), `tensor "bert.pooler.dense.bias" is missing`},
+		"bias of another length": {bitfit, tensors(peft.BitFitFile, func(m map[string]checkpoint.Tensor) {
+			m["bert.pooler.dense.bias"] = m["bert.encoder.layer.0.intermediate.dense.bias"]
+		}), `bert.pooler.dense.bias`},
+		"metadata of another": {bitfit, func(t *testing.T, dir string) {
+			if err := checkpoint.Write(filepath.Join(dir, peft.BitFitFile), nil, map[string]string{"gopet": "{"}); err != nil {
+				t.Fatal(err)
+			}
+		}, `metadata "gopet": unexpected end of JSON input`},
+
 		"head of two layers":       {flex, set("head_config.json/config.layers", 2), "head_config.json: layers = 2 is not supported"},
 		"head without the pooler":  {flex, set("head_config.json/config.use_pooler", false), "use_pooler = false is not supported"},
 		"head of tags":             {flex, set("head_config.json/config.head_type", "tagging"), `head_type = "tagging" is not supported`},
@@ -295,6 +327,44 @@ func TestWhatHasNoEqualIsRefused(t *testing.T) {
 			}
 		})
 	}
+}
+
+// What T5 has no place for, or the libraries none for T5's.
+func TestWhatHasNoEqualForT5IsRefused(t *testing.T) {
+	const base = "testdata/t5"
+	for name, test := range map[string]struct {
+		adapter string
+		edit    edit
+		want    string
+	}{
+		"head":                     {"bert/peft/prompt", func(*testing.T, string) {}, "it has a classification head, for which a model of type t5 has no place"},
+		"lm_head":                  {"t5/adapters/paper", tensors("model_head.safetensors", func(m map[string]checkpoint.Tensor) { m["lm_head.weight"].Data[2] ^= 1 }), "an lm_head other than the base's"},
+		"flexible":                 {"t5/adapters/paper", tensors("model_head.safetensors", func(m map[string]checkpoint.Tensor) { m["heads.x.0.weight"] = m["lm_head.weight"] }), "is no part of a head"},
+		"three stacks":             {"t5/peft/prompt", set("num_transformer_submodules", 3), "num_transformer_submodules = 3 is not supported"},
+		"half a stack":             {"t5/peft/prompt", set("num_transformer_submodules", nil), "has shape [5 14], and num_virtual_tokens is 5, num_transformer_submodules 2"},
+		"cross-attention left out": {"t5/peft/lora-list", set("target_modules", `.*\.SelfAttention\.q|.*wi_1`), "which its target_modules leave out"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			torchtest.NoLeaks(t)
+			dir, out := copyDir(t, filepath.Join("testdata", test.adapter)), filepath.Join(t.TempDir(), "out")
+			test.edit(t, dir)
+			_, err := peft.Import(peft.ImportOptions{Adapter: dir, Model: base, Out: out})
+			refused(t, err, out, test.want)
+		})
+	}
+	t.Run("prompt of the decoder", func(t *testing.T) {
+		torchtest.NoLeaks(t)
+		dir, out := made(t, base, "prompt", pet.Options{Prompt: 4}), filepath.Join(t.TempDir(), "out")
+		weights(func(m map[string]checkpoint.Tensor) { m["decoder_prompt_embeddings"] = m["prompt_embeddings"] })(t, dir)
+		_, err := peft.Export(peft.ExportOptions{Adapter: dir, Out: out})
+		refused(t, err, out, "it has a prompt of the decoder, which peft does not read")
+	})
+	t.Run("mask of the embeddings", func(t *testing.T) {
+		torchtest.NoLeaks(t)
+		dir, out := made(t, base, "apet-discrete", pet.Options{K: 3, Targets: `shared\.weight`}), filepath.Join(t.TempDir(), "out")
+		_, err := peft.Export(peft.ExportOptions{Adapter: dir, Out: out})
+		refused(t, err, out, `entries of "shared.weight"`)
+	})
 }
 
 // A pickle is read and not run: one that calls something is refused by what it

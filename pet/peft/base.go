@@ -92,6 +92,9 @@ func (b *base) isTextToText() bool {
 	return ok
 }
 
+// width is the size of the hidden states.
+func (b *base) width() int64 { return b.model.Registry().Sublayers()[0].Dim }
+
 // isHead reports whether a layer is the classification head.
 func (b *base) isHead(layer string) bool {
 	return slices.ContainsFunc(b.model.Head(), func(p *nn.Parameter) bool { return strings.HasPrefix(p.Name, layer+".") })

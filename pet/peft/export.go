@@ -111,7 +111,7 @@ func export(o ExportOptions, config pet.AdapterConfig, convert func(*tuned) (*di
 	if o.Model == "" {
 		o.Model = config.BaseModel
 		if _, err := os.Stat(o.Model); err != nil {
-			return nil, fmt.Errorf("its base %q is not there: name the base's directory as the model", o.Model)
+			return nil, fmt.Errorf("its base %q is not there: give the directory of the model", o.Model)
 		}
 	}
 	b, err := loadBase(o.Model, config.DType, config.Labels)
@@ -123,7 +123,11 @@ func export(o ExportOptions, config pet.AdapterConfig, convert func(*tuned) (*di
 	if err != nil {
 		return nil, err
 	}
-	return convert(t)
+	d, err := convert(t)
+	if err == nil && len(t.head) > 0 {
+		d.remarks = append(d.remarks, fmt.Sprintf("it goes with a base that transformers loads with num_labels=%d", t.head["classifier.bias"].Shape[0]))
+	}
+	return d, err
 }
 
 // tuned is an adapter of gopet on its base, whose base parameters are as they

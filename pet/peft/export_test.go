@@ -2,12 +2,16 @@ package peft_test
 
 import (
 	"bytes"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/gopet-ml/gopet/internal/torchtest"
 	"github.com/gopet-ml/gopet/models"
 	"github.com/gopet-ml/gopet/pet"
 	"github.com/gopet-ml/gopet/pet/peft"
@@ -23,11 +27,13 @@ var exported = map[string]map[string]struct {
 	"bert": {
 		"apet-discrete": {"apet-discrete", pet.Options{K: 137, Seed: 3}},
 		"apet-adjacent": {"apet-adjacent", pet.Options{K: 90, Targets: `.*\.1\..*(query|output\.dense)\.weight`, Seed: 4}},
+		"bitfit":        {"bitfit", pet.Options{Seed: 8}},
 	},
 	"t5": {
 		"apet-discrete": {"apet-discrete", pet.Options{K: 301, Seed: 5}},
 		"apet-qv":       {"apet-discrete", pet.Options{K: 200, Targets: "qv", Seed: 6}},
 		"apet-output":   {"apet-adjacent", pet.Options{K: 71, Targets: `lm_head\.weight`, Seed: 7}},
+		"bitfit":        {"bitfit", pet.Options{Seed: 9}},
 	},
 }
 
@@ -58,7 +64,7 @@ func made(t *testing.T, base, method string, o pet.Options) string {
 		s := torch.NewScope(torch.NoGrad())
 		values := make([]float32, p.Leaf.NumEl())
 		for i := range values {
-			state = state*1664525 + 1013904223 // Numerical Recipes' generator
+			state = state*1664525 + 1013904223            // Numerical Recipes' generator
 			values[i] = float32(int32(state)>>16) / 65536 // up to a half
 		}
 		leaf := p.Leaf.In(s).Detach()
@@ -123,6 +129,34 @@ func TestExports(t *testing.T) {
 		g := goldenOf(t, s, base)
 		within(t, "logits", computed(t, g, base, adapter), g["logits.exported."+name])
 	})
+}
+
+// Every committed export is one that TestExports makes.
+func TestEveryCommittedExportIsMade(t *testing.T) {
+	for _, family := range families {
+		known := foreign(t, family)
+		for name := range exported[family] {
+			known[name] = name
+		}
+		committed := namesIn(t, filepath.Join("testdata", "exported", family))
+		if names := slices.Sorted(maps.Keys(known)); !slices.Equal(names, committed) {
+			t.Errorf("%s: committed are %q, made %q", family, committed, names)
+		}
+	}
+}
+
+func TestAnExportSaysWhatItDid(t *testing.T) {
+	torchtest.NoLeaks(t)
+	out := filepath.Join(t.TempDir(), "out")
+	got, err := peft.Export(peft.ExportOptions{Adapter: made(t, "testdata/bert", "adapter", pet.Options{Bottleneck: 5}), Out: out})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := &peft.Exported{Method: "adapter", Format: "adapters", Kind: "bottleneck", Out: out, Remarks: []string{
+		"the adapters package reads it with use_safetensors=True", "it goes with a base that transformers loads with num_labels=3"}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
 }
 
 // TestWhatIsExportedComesBack: the same files, but for rounding where a value

@@ -62,10 +62,11 @@ func readForeign(dir string) (*foreign, error) {
 	return nil, fmt.Errorf("%s: neither the peft_type of PEFT nor the model_type of the adapters package", pet.AdapterConfigFile)
 }
 
-// headRows is the number of classes of the head; 0 without one.
+// headRows is the number of classes of the head; 0 without one, or with one of
+// no width.
 func (f *foreign) headRows() int {
-	weight, ok := f.head["classifier.weight"]
-	if !ok || len(weight.Shape) == 0 {
+	weight := f.head["classifier.weight"]
+	if len(weight.Shape) == 0 || len(weight.Data) == 0 {
 		return 0
 	}
 	return int(weight.Shape[0])

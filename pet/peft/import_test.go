@@ -154,3 +154,17 @@ func TestLabelsOfAFlexibleHead(t *testing.T) {
 		t.Errorf("labels %q, want %q", config.Labels, want)
 	}
 }
+
+// peft makes vectors for T5's decoder that it never reads.
+func TestTheDecodersHalfOfAPromptIsLeftOut(t *testing.T) {
+	torchtest.NoLeaks(t)
+	got, err := peft.Import(peft.ImportOptions{
+		Adapter: "testdata/t5/peft/prompt-both-stacks", Model: "testdata/t5", Out: filepath.Join(t.TempDir(), "adapter"),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"peft does not read the decoder's half of a prompt, and it is left out"}; !slices.Equal(got.Remarks, want) || got.Count != 4*14 {
+		t.Errorf("%d parameters, remarks %q", got.Count, got.Remarks)
+	}
+}

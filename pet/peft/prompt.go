@@ -70,14 +70,13 @@ func importPrompt(f *peftAdapter, b *base) (*restorable, error) {
 			return nil, fmt.Errorf("tensor %q is no part of %s that gopet knows", name, f.kind)
 		}
 	}
-	if config.Length < 1 || len(vectors.Shape) != 2 || vectors.Shape[0] != config.Length*stacks {
-		return nil, fmt.Errorf("tensor %q has shape %v, and num_virtual_tokens is %d, num_transformer_submodules %d",
-			prompt.EncoderTensor, vectors.Shape, config.Length, stacks)
+	if config.Length < 1 || !slices.Equal(vectors.Shape, []int64{config.Length * stacks, b.width()}) {
+		return nil, fmt.Errorf("tensor %q has shape %v, and num_virtual_tokens is %d, num_transformer_submodules %d, the model's width %d",
+			prompt.EncoderTensor, vectors.Shape, config.Length, stacks, b.width())
 	}
 	if stacks == 2 {
 		f.remarks = append(f.remarks, "peft does not read the decoder's half of a prompt, and it is left out")
-		vectors.Shape = slices.Clone(vectors.Shape)
-		vectors.Shape[0], vectors.Data = config.Length, vectors.Data[:len(vectors.Data)/2]
+		vectors.Shape, vectors.Data = []int64{config.Length, b.width()}, vectors.Data[:len(vectors.Data)/2]
 	}
 	result := &restorable{method: "prompt", tensors: tensors{prompt.EncoderTensor: vectors}}
 	var err error

@@ -214,10 +214,10 @@ func importSHiRA(f *peftAdapter, b *base) (*restorable, error) {
 // added to the base there.
 func (f *peftAdapter) shiraEntries(l *nn.Linear, module string, r int64) (entries, error) {
 	weight, indices := f.tensors[module+"."+shiraWeight], f.tensors[module+"."+shiraIndices]
-	n := r * (l.In + l.Out)
-	if r <= 0 || n > l.In*l.Out {
-		return entries{}, fmt.Errorf("r = %d: SHiRA of %q has 1 to %d", r, l.Name, l.In*l.Out/(l.In+l.Out))
+	if most := l.In * l.Out / (l.In + l.Out); r < 1 || r > most {
+		return entries{}, fmt.Errorf("r = %d: SHiRA of %q has 1 to %d", r, l.Name, most)
 	}
+	n := r * (l.In + l.Out)
 	if !slices.Equal(weight.Shape, []int64{n}) || !slices.Equal(indices.Shape, []int64{2, n}) {
 		return entries{}, fmt.Errorf("tensors of %q have shapes %v and %v: with r = %d SHiRA has [%d] and [2 %[5]d]",
 			l.Name, weight.Shape, indices.Shape, r, n)

@@ -10,7 +10,8 @@ bert/peft/NAME/, t5/peft/NAME/: adapters with random values, as peft saves them
 bert/golden.safetensors, t5/golden.safetensors: a batch, and for every adapter
     logits.NAME      what peft computes with it
     logits.exported.NAME   and with the adapter that gopet exported to
-                     exported/FAMILY/NAME (go test -run Export -update makes those)
+                     exported/FAMILY/NAME (go test -run Exports -update makes those);
+                     with biases, what transformers computes
 
 With --check everything is made in a temporary folder and compared with the
 committed files.
@@ -24,6 +25,7 @@ import warnings
 import zlib
 
 import peft
+import safetensors.torch
 import torch
 import transformers
 
@@ -131,7 +133,9 @@ def make_family(directory, config, adapters, batch):
         golden["logits." + name] = logits(directory, directory / "peft" / name, batch)
     exported = HERE / "exported" / directory.name
     for adapter in sorted(exported.glob("*")):
-        if json.loads((adapter / "adapter_config.json").read_text()).get("peft_type"):
+        if (adapter / "bitfit.safetensors").exists():
+            golden["logits.exported." + adapter.name] = bitfit_logits(directory, adapter, batch)
+        elif json.loads((adapter / "adapter_config.json").read_text()).get("peft_type"):
             golden["logits.exported." + adapter.name] = logits(directory, adapter, batch)
     oracle.save_tensors(directory / "golden.safetensors", golden)
 
@@ -186,6 +190,24 @@ def logits(base, adapter, batch):
     model = peft.PeftModel.from_pretrained(load_base(base, task), adapter).eval()
     for name, tensor in peft.load_peft_weights(adapter).items():
         assert not tensor.is_floating_point() or tensor.any(), f"{adapter}: {name} is zero"
+    return conditioned(model, adapter, batch)
+
+
+def bitfit_logits(base, adapter, batch):
+    """What transformers computes with biases: in place of its own or, where a
+    module has none, added to what it gives."""
+    model = load_base(base, CLASSIFY if base.name == "bert" else TEXT)
+    biases = safetensors.torch.load_file(adapter / "bitfit.safetensors")
+    added = model.load_state_dict(biases, strict=False).unexpected_keys
+    for name in added:
+        module = model.get_submodule(name.removesuffix(".bias"))
+        module.register_buffer("added", biases[name])
+        module.register_forward_hook(lambda module, _, output: output + module.added)
+    assert len(added) == (0 if base.name == "bert" else len(biases))
+    return conditioned(model, adapter, batch)
+
+
+def conditioned(model, adapter, batch):
     single, double = outputs(model, batch), outputs(model.double(), batch)
     assert (single - double).abs().max() <= CONDITION, f"{adapter} is off by {(single - double).abs().max()}"
     return single
