@@ -25,6 +25,7 @@ var floor = map[string]int{
 	"internal/doctor": 5,
 	// Helps the tests of all that uses tensors.
 	"internal/torchtest": 2,
+	"internal/modeltest": 3,
 }
 
 func layer(dir string) (int, bool) {

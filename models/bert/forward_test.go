@@ -7,13 +7,14 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/gopet-ml/gopet/internal/modeltest"
 	"github.com/gopet-ml/gopet/models"
 	"github.com/gopet-ml/gopet/torch"
 	"github.com/gopet-ml/gopet/torch/nn"
 )
 
 func TestPaddingChangesNothing(t *testing.T) {
-	s := newScope(t)
+	s := modeltest.NewScope(t)
 	m := load32(t, filepath.Join("testdata", "classifier"), nil)
 	ids := []int64{5, 17, 3, 60}
 	alone := models.Logits(m, models.Input{IDs: torch.FromSlice(s, ids, 1, 4)})
@@ -22,11 +23,11 @@ func TestPaddingChangesNothing(t *testing.T) {
 		Types: torch.Zeros(s, torch.Int64, 1, 7),
 		Mask:  torch.FromSlice(s, []bool{true, true, true, true, false, false, false}, 1, 7),
 	})
-	within(t, "logits with padding", padded, alone, 1e-6)
+	modeltest.Within(t, "logits with padding", padded, alone, 1e-6)
 }
 
 func TestPool(t *testing.T) {
-	s := newScope(t)
+	s := modeltest.NewScope(t)
 	hidden := torch.FromSlice(s, []float32{1, 2, 3, 4, 100, 200, 5, 6, 7, 8, 9, 10}, 2, 3, 2)
 	masked := models.Input{Mask: torch.FromSlice(s, []bool{true, true, false, true, true, true}, 2, 3)}
 	for _, test := range []struct {
@@ -39,7 +40,7 @@ func TestPool(t *testing.T) {
 		{PoolMean, models.Input{}, []float32{104.0 / 3, 206.0 / 3, 7, 8}},
 	} {
 		got := Pool(hidden, test.in, test.pooling)
-		within(t, string(test.pooling), got, torch.FromSlice(s, test.want, 2, 2), 1e-6)
+		modeltest.Within(t, string(test.pooling), got, torch.FromSlice(s, test.want, 2, 2), 1e-6)
 	}
 	if _, err := ParsePooling("max"); err == nil {
 		t.Error("pooling max is not refused")
@@ -47,7 +48,7 @@ func TestPool(t *testing.T) {
 }
 
 func TestDropout(t *testing.T) {
-	s := newScope(t)
+	s := modeltest.NewScope(t)
 	m := load32(t, filepath.Join("testdata", "classifier"), nil)
 	in := models.Input{IDs: torch.FromSlice(s, []int64{5, 17, 3, 60}, 2, 2)}
 	logits := func(p float64, train bool) []float32 {
@@ -89,7 +90,7 @@ func TestRolesOfLinears(t *testing.T) {
 }
 
 func TestIDsOutsideTheVocabulary(t *testing.T) {
-	s := newScope(t)
+	s := modeltest.NewScope(t)
 	m := load32(t, filepath.Join("testdata", "classifier"), nil)
 	err := torch.Try(func() { models.Logits(m, models.Input{IDs: torch.FromSlice(s, []int64{61}, 1, 1)}) })
 	if err == nil {

@@ -10,12 +10,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/gopet-ml/gopet/internal/modeltest"
 	"github.com/gopet-ml/gopet/models"
 	"github.com/gopet-ml/gopet/models/checkpoint"
-	"github.com/gopet-ml/gopet/torch"
 )
-
-var cpu32 = models.Options{DType: torch.Float32, Device: torch.CPU}
 
 func TestBadConfigIsRefused(t *testing.T) {
 	for name, test := range map[string]struct {
@@ -42,28 +40,28 @@ func TestBadConfigIsRefused(t *testing.T) {
 		"more layers":      {"num_hidden_layers", 3, `tensor "bert.encoder.layer.2.attention.self.query.weight" is missing`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			dir := copyCase(t, "classifier")
-			editConfig(t, dir, test.field, test.value)
-			refuses(t, dir, test.want)
+			dir := modeltest.Copy(t, "testdata", "classifier")
+			modeltest.EditConfig(t, dir, test.field, test.value)
+			modeltest.Refuses(t, dir, test.want)
 		})
 	}
 }
 
 func TestBadDirectoryIsRefused(t *testing.T) {
-	refuses(t, filepath.Join(t.TempDir(), "nowhere"), "no such model directory")
-	refuses(t, t.TempDir(), "no config.json: want a Hugging Face model directory")
+	modeltest.Refuses(t, filepath.Join(t.TempDir(), "nowhere"), "no such model directory")
+	modeltest.Refuses(t, t.TempDir(), "no config.json: want a Hugging Face model directory")
 
-	broken := copyCase(t, "bare")
+	broken := modeltest.Copy(t, "testdata", "bare")
 	if err := os.WriteFile(filepath.Join(broken, "config.json"), []byte("{"), 0o666); err != nil {
 		t.Fatal(err)
 	}
-	refuses(t, broken, "config.json: unexpected end of JSON input")
+	modeltest.Refuses(t, broken, "config.json: unexpected end of JSON input")
 
-	cut := copyCase(t, "bare")
+	cut := modeltest.Copy(t, "testdata", "bare")
 	if err := os.Truncate(filepath.Join(cut, "model.safetensors"), 20000); err != nil {
 		t.Fatal(err)
 	}
-	refuses(t, cut, "model.safetensors")
+	modeltest.Refuses(t, cut, "model.safetensors")
 }
 
 func TestBadTensorsAreRefused(t *testing.T) {
@@ -110,16 +108,16 @@ func TestBadTensorsAreRefused(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			dir := copyCase(t, "classifier")
-			editTensors(t, dir, test.edit)
-			refuses(t, dir, test.want)
+			dir := modeltest.Copy(t, "testdata", "classifier")
+			modeltest.EditTensors(t, dir, test.edit)
+			modeltest.Refuses(t, dir, test.want)
 		})
 	}
 }
 
 func TestUnusedTensorsAreNamed(t *testing.T) {
-	dir := copyCase(t, "legacy")
-	editTensors(t, dir, func(m map[string]checkpoint.Tensor) {
+	dir := modeltest.Copy(t, "testdata", "legacy")
+	modeltest.EditTensors(t, dir, func(m map[string]checkpoint.Tensor) {
 		m["qa_outputs.bias"] = checkpoint.Tensor{Name: "qa_outputs.bias", DType: checkpoint.Float32, Shape: []int64{1}, Data: make([]byte, 4)}
 	})
 	m := load32(t, dir, nil)
@@ -131,8 +129,8 @@ func TestUnusedTensorsAreNamed(t *testing.T) {
 
 // The first BERT miniatures have neither model_type nor architectures.
 func TestConfigWithoutModelType(t *testing.T) {
-	dir := copyCase(t, "legacy")
-	editConfig(t, dir, "model_type", nil)
+	dir := modeltest.Copy(t, "testdata", "legacy")
+	modeltest.EditConfig(t, dir, "model_type", nil)
 	load32(t, dir, nil)
 }
 
@@ -155,9 +153,9 @@ func TestHead(t *testing.T) {
 	t.Run("new", func(t *testing.T) {
 		labels := strings.Fields(strings.Repeat("label ", 500))
 		head := func(seed uint64) []float32 {
-			o := cpu32
+			o := modeltest.CPU32
 			o.Labels, o.Seed = labels, seed
-			m := loadWith(t, filepath.Join("testdata", "pooler"), o)
+			m := modeltest.Load[*Model](t, filepath.Join("testdata", "pooler"), o)
 			if bias := m.Head()[1].Tensor.Float32s(); slices.ContainsFunc(bias, func(b float32) bool { return b != 0 }) {
 				t.Error("the bias is not 0")
 			}
@@ -190,8 +188,8 @@ func TestFingerprintIsOfTheBase(t *testing.T) {
 		return print
 	}
 	plain := filepath.Join("testdata", "pooler")
-	prefixed := copyCase(t, "pooler")
-	editTensors(t, prefixed, func(m map[string]checkpoint.Tensor) {
+	prefixed := modeltest.Copy(t, "testdata", "pooler")
+	modeltest.EditTensors(t, prefixed, func(m map[string]checkpoint.Tensor) {
 		for name, tensor := range maps.Clone(m) {
 			delete(m, name)
 			tensor.Name = "bert." + name
@@ -202,90 +200,11 @@ func TestFingerprintIsOfTheBase(t *testing.T) {
 	if got := fingerprint(prefixed, "yes", "no"); got != want {
 		t.Errorf("fingerprint %s with prefix and head, %s without", got, want)
 	}
-	changed := copyCase(t, "pooler")
-	editTensors(t, changed, func(m map[string]checkpoint.Tensor) {
+	changed := modeltest.Copy(t, "testdata", "pooler")
+	modeltest.EditTensors(t, changed, func(m map[string]checkpoint.Tensor) {
 		m["pooler.dense.bias"].Data[0] ^= 1
 	})
 	if fingerprint(changed) == want {
 		t.Error("one changed bit did not change the fingerprint")
 	}
-}
-
-// refuses loads dir and wants one line that holds what, and nothing left over.
-func refuses(t *testing.T, dir, what string) {
-	t.Helper()
-	before := torch.LiveTensors()
-	_, err := models.Load(dir, cpu32)
-	if err == nil {
-		t.Fatalf("no error, want %q", what)
-	}
-	if !strings.Contains(err.Error(), what) || strings.Contains(err.Error(), "\n") {
-		t.Errorf("error %q, want one line with %q", err, what)
-	}
-	if !strings.Contains(err.Error(), dir) {
-		t.Errorf("error %q does not name %s", err, dir)
-	}
-	if after := torch.LiveTensors(); after != before {
-		t.Errorf("%d live tensors after the error, %d before", after, before)
-	}
-}
-
-func copyCase(t *testing.T, name string) string {
-	t.Helper()
-	dir := t.TempDir()
-	for _, file := range []string{"config.json", "model.safetensors"} {
-		data, err := os.ReadFile(filepath.Join("testdata", name, file))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(filepath.Join(dir, file), data, 0o666); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return dir
-}
-
-// editConfig sets a field of config.json; nil removes it.
-func editConfig(t *testing.T, dir, field string, value any) {
-	t.Helper()
-	config, err := models.ReadConfig(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	data, err := config.With(map[string]any{field: value})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(config.Path, data, 0o666); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func editTensors(t *testing.T, dir string, edit func(map[string]checkpoint.Tensor)) {
-	t.Helper()
-	tensors := readTensors(t, dir)
-	edit(tensors)
-	list := slices.Collect(maps.Values(tensors))
-	if err := checkpoint.Write(filepath.Join(dir, checkpoint.SingleFile), list, nil); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func readTensors(t *testing.T, dir string) map[string]checkpoint.Tensor {
-	t.Helper()
-	c, err := checkpoint.Open(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close()
-	tensors := map[string]checkpoint.Tensor{}
-	for _, name := range c.Names() {
-		info, _ := c.Info(name)
-		data := make([]byte, info.NumBytes())
-		if err := c.ReadInto(name, data); err != nil {
-			t.Fatal(err)
-		}
-		tensors[name] = checkpoint.Tensor{Name: name, DType: info.DType, Shape: info.Shape, Data: data}
-	}
-	return tensors
 }

@@ -2,13 +2,13 @@ package bert
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/gopet-ml/gopet/internal/modeltest"
 )
 
 func TestSave(t *testing.T) {
@@ -19,15 +19,15 @@ func TestSave(t *testing.T) {
 			t.Fatal(err)
 		}
 		again := load32(t, dir, nil)
-		sameParameters(t, again, m)
+		modeltest.SameParameters(t, again, m)
 		if want := []string{"yes", "no"}; !slices.Equal(again.Labels(), want) {
 			t.Errorf("labels %q, want %q", again.Labels(), want)
 		}
-		config := readConfig(t, dir)
+		config := modeltest.ReadConfig(t, dir)
 		if got := fmt.Sprint(config["architectures"]); got != "[BertForSequenceClassification]" {
 			t.Errorf("architectures %s", got)
 		}
-		if _, ok := readTensors(t, dir)["bert.embeddings.LayerNorm.weight"]; !ok {
+		if _, ok := modeltest.ReadTensors(t, dir)["bert.embeddings.LayerNorm.weight"]; !ok {
 			t.Error("a classifier's encoder is saved without the prefix bert.")
 		}
 	})
@@ -37,8 +37,8 @@ func TestSave(t *testing.T) {
 		if err := m.Save(dir); err != nil {
 			t.Fatal(err)
 		}
-		sameParameters(t, load32(t, dir, nil), m)
-		if _, ok := readTensors(t, dir)["embeddings.LayerNorm.weight"]; !ok {
+		modeltest.SameParameters(t, load32(t, dir, nil), m)
+		if _, ok := modeltest.ReadTensors(t, dir)["embeddings.LayerNorm.weight"]; !ok {
 			t.Error("an encoder is saved with a prefix or with the old names")
 		}
 	})
@@ -48,8 +48,8 @@ func TestSave(t *testing.T) {
 		if err := m.Save(dir); err != nil {
 			t.Fatal(err)
 		}
-		want := readTensors(t, filepath.Join("testdata", "pooler"))
-		for name, tensor := range readTensors(t, dir) {
+		want := modeltest.ReadTensors(t, filepath.Join("testdata", "pooler"))
+		for name, tensor := range modeltest.ReadTensors(t, dir) {
 			if !bytes.Equal(tensor.Data, want[name].Data) {
 				t.Errorf("%s changed on its way through", name)
 			}
@@ -61,30 +61,4 @@ func TestSave(t *testing.T) {
 			t.Errorf("error %v, want one that the directory already exists", err)
 		}
 	})
-}
-
-func readConfig(t *testing.T, dir string) map[string]any {
-	t.Helper()
-	data, err := os.ReadFile(filepath.Join(dir, "config.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	config := map[string]any{}
-	if err := json.Unmarshal(data, &config); err != nil {
-		t.Fatal(err)
-	}
-	return config
-}
-
-func sameParameters(t *testing.T, got, want *Model) {
-	t.Helper()
-	a, b := got.Registry().Parameters(), want.Registry().Parameters()
-	if len(a) != len(b) {
-		t.Fatalf("%d parameters, want %d", len(a), len(b))
-	}
-	for i := range a {
-		if a[i].Name != b[i].Name || !bytes.Equal(a[i].Tensor.Bytes(), b[i].Tensor.Bytes()) {
-			t.Errorf("%s differs from %s", a[i].Name, b[i].Name)
-		}
-	}
 }

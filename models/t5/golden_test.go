@@ -1,42 +1,30 @@
 package t5
 
 import (
-	"encoding/json"
 	"fmt"
-	"math"
-	"os"
 	"path/filepath"
-	"slices"
-	"strings"
 	"testing"
 
+	"github.com/gopet-ml/gopet/internal/modeltest"
 	"github.com/gopet-ml/gopet/internal/torchtest"
 	"github.com/gopet-ml/gopet/models"
-	"github.com/gopet-ml/gopet/models/checkpoint"
 	"github.com/gopet-ml/gopet/torch"
 )
 
-// tolerance is how far a tensor may be from transformers', times
-// max(1, its largest magnitude).
-const tolerance = 2e-5
-
 // cases are the random models of testdata/make_golden.py.
 var cases = []string{"tied", "gated", "resaved", "headless"}
-
-var cpu32 = models.Options{DType: torch.Float32, Device: torch.CPU}
 
 func TestMain(m *testing.M) { torchtest.Main(m) }
 
 func TestMatchesTransformers(t *testing.T) {
 	for _, name := range cases {
 		t.Run(name, func(t *testing.T) {
-			s := newScope(t)
-			golden := readGolden(t, s, filepath.Join("testdata", name, "golden.safetensors"))
+			s := modeltest.NewScope(t)
+			golden := modeltest.ReadGolden(t, s, "testdata", name, "golden.safetensors")
 			m := load32(t, filepath.Join("testdata", name))
-			in := golden.input()
+			in := golden.Input()
 
-			parameters := m.Registry().Parameters()
-			for _, p := range parameters {
+			for _, p := range m.Registry().Parameters() {
 				p.Tensor.SetRequiresGrad(true)
 			}
 			hidden := models.Hidden(m, in)
@@ -44,20 +32,10 @@ func TestMatchesTransformers(t *testing.T) {
 			loss := torch.CrossEntropy(logits.Reshape(-1, logits.Dim(2)), golden["labels"].Reshape(-1), nil, torch.ReduceMean)
 			loss.Backward()
 
-			within(t, "hidden", golden.realPositions(hidden), golden["hidden"], tolerance)
-			within(t, "logits", logits, golden["logits"], tolerance)
-			within(t, "loss", loss, golden["loss"], tolerance)
-			for _, p := range parameters {
-				got, want := p.Tensor.Grad(s), golden["grad."+p.Name]
-				if got == nil || want == nil {
-					t.Errorf("gradient of %s: got %v, want %v", p.Name, got, want)
-					continue
-				}
-				within(t, "gradient of "+p.Name, got, want, tolerance)
-			}
-			if got, want := len(parameters), golden.gradients(); got != want {
-				t.Errorf("%d parameters, transformers has %d", got, want)
-			}
+			modeltest.Within(t, "hidden", golden.RealPositions(hidden), golden["hidden"], modeltest.Tolerance)
+			modeltest.Within(t, "logits", logits, golden["logits"], modeltest.Tolerance)
+			modeltest.Within(t, "loss", loss, golden["loss"], modeltest.Tolerance)
+			golden.HoldsGradients(t, s, m)
 		})
 	}
 }
@@ -67,14 +45,14 @@ func TestMatchesTransformers(t *testing.T) {
 func TestBFloat16IsNearFloat32(t *testing.T) {
 	for _, name := range cases {
 		t.Run(name, func(t *testing.T) {
-			s := newScope(t)
-			golden := readGolden(t, s, filepath.Join("testdata", name, "golden.safetensors"))
-			m := loadWith(t, filepath.Join("testdata", name), models.Options{DType: torch.BFloat16, Device: torch.CPU})
-			in := golden.input()
+			s := modeltest.NewScope(t)
+			golden := modeltest.ReadGolden(t, s, "testdata", name, "golden.safetensors")
+			m := modeltest.Load[*Model](t, filepath.Join("testdata", name), models.Options{DType: torch.BFloat16, Device: torch.CPU})
+			in := golden.Input()
 			hidden := models.Hidden(m, in)
 			logits := m.Decode(golden["decoder_input_ids"], hidden, in)
-			within(t, "hidden", golden.realPositions(hidden.ToDType(torch.Float32)), golden["hidden"], 0.06)
-			within(t, "logits", logits, golden["logits"], 0.06)
+			modeltest.Within(t, "hidden", golden.RealPositions(hidden.ToDType(torch.Float32)), golden["hidden"], 0.06)
+			modeltest.Within(t, "logits", logits, golden["logits"], 0.06)
 			if logits.DType() != torch.Float32 {
 				t.Errorf("logits are %v, want float32", logits.DType())
 			}
@@ -104,9 +82,9 @@ func TestGeneratesWhatTransformersDoes(t *testing.T) {
 		m := load32(t, filepath.Join("testdata", name))
 		for setting, want := range readTexts(t, name) {
 			t.Run(name+"/"+setting, func(t *testing.T) {
-				s := newScope(t)
-				golden := readGolden(t, s, filepath.Join("testdata", name, "golden.safetensors"))
-				in := golden.input()
+				s := modeltest.NewScope(t)
+				golden := modeltest.ReadGolden(t, s, "testdata", name, "golden.safetensors")
+				in := golden.Input()
 				alive := torch.LiveTensors()
 				hidden := models.Hidden(m, in)
 				made := torch.LiveTensors() - alive
@@ -130,7 +108,7 @@ func TestBucketsAreTransformers(t *testing.T) {
 		MaxDistance int64 `json:"max_distance"`
 		Starts      [][2]int64
 	}
-	readJSON(t, filepath.Join("testdata", "buckets.json"), &entries)
+	modeltest.ReadJSON(t, filepath.Join("testdata", "buckets.json"), &entries)
 	for _, e := range entries {
 		p := positionBias{causal: e.Causal, buckets: e.Buckets, maxDistance: e.MaxDistance}
 		for i, start := range e.Starts {
@@ -151,107 +129,14 @@ func TestBucketsAreTransformers(t *testing.T) {
 	}
 }
 
-// golden is a file of testdata/make_golden.py.
-type golden map[string]*torch.Tensor
-
-func readGolden(t *testing.T, s *torch.Scope, path string) golden {
-	t.Helper()
-	file, err := checkpoint.OpenFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer file.Close()
-	g := golden{}
-	for _, name := range file.Names() {
-		info, _ := file.Info(name)
-		dtype := torch.Float32
-		if info.DType == checkpoint.Int64 {
-			dtype = torch.Int64
-		}
-		g[name] = torch.Empty(s, dtype, info.Shape...)
-		if err := file.ReadInto(name, g[name].Bytes()); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return g
-}
-
-func (g golden) input() models.Input {
-	return models.Input{IDs: g["input_ids"], Mask: g["attention_mask"].ToDType(torch.Bool)}
-}
-
-// realPositions sets the hidden state of padding to zero, as the golden has it.
-func (g golden) realPositions(hidden *torch.Tensor) *torch.Tensor {
-	return hidden.Mul(g["attention_mask"].Unsqueeze(2).ToDType(hidden.DType()))
-}
-
-func (g golden) gradients() int {
-	n := 0
-	for name := range g {
-		if strings.HasPrefix(name, "grad.") {
-			n++
-		}
-	}
-	return n
-}
-
 func readTexts(t *testing.T, name string) map[string]written {
 	t.Helper()
 	texts := map[string]written{}
-	readJSON(t, filepath.Join("testdata", name, "texts.json"), &texts)
+	modeltest.ReadJSON(t, filepath.Join("testdata", name, "texts.json"), &texts)
 	return texts
-}
-
-func readJSON(t *testing.T, path string, v any) {
-	t.Helper()
-	data, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := json.Unmarshal(data, v); err != nil {
-		t.Fatalf("%s: %v", path, err)
-	}
 }
 
 func load32(t *testing.T, dir string) *Model {
 	t.Helper()
-	return loadWith(t, dir, cpu32)
-}
-
-func loadWith(t *testing.T, dir string, o models.Options) *Model {
-	t.Helper()
-	m, err := models.Load(dir, o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		for _, p := range m.Registry().Parameters() {
-			torch.ZeroGrad(p.Tensor)
-		}
-		m.Close()
-	})
-	return m.(*Model)
-}
-
-// newScope is a scope for one test, which must free what it makes.
-func newScope(t *testing.T) *torch.Scope {
-	t.Helper()
-	torchtest.NoLeaks(t)
-	s := torch.NewScope()
-	t.Cleanup(s.Close)
-	return s
-}
-
-// within checks that |got-want| is at most limit times max(1, |want|'s largest).
-func within(t *testing.T, what string, got, want *torch.Tensor, limit float64) {
-	t.Helper()
-	if !slices.Equal(got.Shape(), want.Shape()) {
-		t.Errorf("%s: shape %v, want %v", what, got.Shape(), want.Shape())
-		return
-	}
-	largest := math.Max(1, want.Abs().Max().Item())
-	difference := got.Sub(want).Abs().Max().Item()
-	if !(difference <= limit*largest) {
-		t.Errorf("%s: differs by %.3g, at most %.3g allowed", what, difference, limit*largest)
-	}
+	return modeltest.Load[*Model](t, dir, modeltest.CPU32)
 }
