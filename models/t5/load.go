@@ -57,21 +57,30 @@ func loadFrom(c *checkpoint.Checkpoint, config Config, o models.Options) (*Model
 	if err != nil {
 		return nil, err
 	}
+	if err := check(c, config, keys, tied, o.DType); err != nil {
+		return nil, err
+	}
 	m, err := build(config, tied, o.DType, o.Device)
 	if err != nil {
 		return nil, err
 	}
-	parameters := m.registry.Parameters()
-	err = models.CheckParameters(c, parameters, keys)
-	if err == nil {
-		err = models.ReadParameters(c, parameters, keys)
-	}
-	if err != nil {
+	if err := models.ReadParameters(c, m.registry.Parameters(), keys); err != nil {
 		m.Close()
 		return nil, err
 	}
 	m.warnings = m.remarks(keys)
 	return m, nil
+}
+
+// check compares the checkpoint with config.json before memory is taken for
+// what that claims.
+func check(c *checkpoint.Checkpoint, config Config, keys map[string]string, tied bool, dtype torch.DType) error {
+	m, err := build(config, tied, dtype, torch.Meta)
+	if err != nil {
+		return err
+	}
+	defer m.Close()
+	return models.CheckParameters(c, m.registry.Parameters(), keys)
 }
 
 // build declares the model; it fails where there is no memory for it.

@@ -15,6 +15,9 @@ In golden.safetensors:
     hidden    the encoder's last hidden state, padded positions set to zero
     logits, loss   mean cross-entropy
     grad.NAME   gradient of loss for every parameter
+    dropped   logits in training, under the dropout of SEED
+    encoder_prompt, decoder_prompt, prompted   vectors before the tokens of
+        either, and the logits that follow the tokens
 
 In texts.json: what generate writes under each of some settings, cut after the
 end, without the start.
@@ -40,6 +43,7 @@ import oracle  # noqa: E402
 SPAN = 2000
 BUCKETS = [(32, 128), (8, 12), (7, 11), (64, 256), (32, 500), (4, 3), (33, 129)]
 
+SEED = 5
 MAX_NEW_TOKENS = 9
 SETTINGS = {
     "greedy": {},
@@ -48,6 +52,7 @@ SETTINGS = {
     "first of four": {"num_beams": 4, "early_stopping": True},
     "long": {"num_beams": 3, "length_penalty": 2.5},
     "long, first": {"num_beams": 3, "length_penalty": 2.5, "early_stopping": True},
+    "more beams than ids": {"num_beams": 40},
     "short": {"num_beams": 5, "length_penalty": -0.5},
 }
 
@@ -144,6 +149,8 @@ def make_case(directory, case):
     for attention in ("eager", "sdpa"):
         loaded = transformers.T5ForConditionalGeneration.from_pretrained(directory, attn_implementation=attention)
         assert_agree(golden, golden_tensors(loaded.eval(), batch))
+    golden["dropped"] = dropped_logits(loaded, batch)
+    golden |= prompted(loaded, batch, case.seed)
     oracle.save_tensors(directory / "golden.safetensors", golden)
     texts = {name: generate(loaded, batch, options) for name, options in SETTINGS.items()}
     check_texts(texts, eos_ids(model.config))
@@ -219,6 +226,33 @@ def golden_tensors(model, batch):
     for name, parameter in model.named_parameters():
         golden[f"grad.{name}"] = parameter.grad.clone()
     return golden
+
+
+def dropped_logits(model, batch):
+    torch.manual_seed(SEED)
+    with torch.no_grad():
+        logits = model.train()(**{name: batch[name] for name in ("input_ids", "attention_mask", "labels")}).logits
+    model.eval()
+    return logits
+
+
+def prompted(model, batch, seed):
+    """What vectors before the tokens change, three of the encoder's and two of the decoder's."""
+    generator = torch.Generator().manual_seed(200 + seed)
+    vectors = {
+        "encoder_prompt": torch.randn(3, model.config.d_model, generator=generator),
+        "decoder_prompt": torch.randn(2, model.config.d_model, generator=generator),
+    }
+    rows = len(batch["input_ids"])
+    before = {name: prompt.expand(rows, -1, -1) for name, prompt in vectors.items()}
+    embed = lambda prompt, ids: torch.cat((before[prompt], model.shared(batch[ids])), dim=1)
+    with torch.no_grad():
+        logits = model(
+            inputs_embeds=embed("encoder_prompt", "input_ids"),
+            attention_mask=torch.cat((torch.ones(rows, 3).long(), batch["attention_mask"]), dim=1),
+            decoder_inputs_embeds=embed("decoder_prompt", "decoder_input_ids"),
+        ).logits
+    return vectors | {"prompted": logits[:, 2:]}
 
 
 def assert_agree(want, got):
