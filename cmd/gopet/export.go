@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -25,7 +26,7 @@ Example:
   gopet export --adapter runs/rte/adapter --format peft --out rte-peft`,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "adapter", Usage: "`DIR` of an adapter, such as RUN/adapter"},
-			&cli.StringFlag{Name: "model", Usage: "`DIR` of its base", DefaultText: "the one that the adapter names"},
+			&cli.StringFlag{Name: "model", Usage: "`DIR` of its base, or its id on the Hub", DefaultText: "the one that the adapter names"},
 			&cli.StringFlag{Name: "format", Usage: strings.Join(peft.Formats(), ", "), DefaultText: "the one for its method"},
 			&cli.StringFlag{Name: "out", Usage: "`DIR` to make"},
 			jsonFlag(),
@@ -36,13 +37,16 @@ Example:
 }
 
 func exportAdapterAction(c *cli.Context) error {
-	format, err := oneOf(c, "format", peft.Formats())
-	if err != nil {
-		return err
+	format := c.String("format")
+	if c.IsSet("format") && !slices.Contains(peft.Formats(), format) {
+		return usageError{fmt.Errorf("export: unknown format %q; %s", format, nearest.Hint(format, peft.Formats()))}
 	}
-	exported, err := peft.Export(peft.ExportOptions{
+	watch := newPreparingBar(c.App.ErrWriter)
+	exported, err := peft.Export(c.Context, peft.ExportOptions{
 		Adapter: c.String("adapter"), Model: c.String("model"), Format: format, Out: c.String("out"),
+		Progress: func(done, total int64) { watch.downloading(c.String("model"), done, total) },
 	})
+	watch.clear()
 	if err != nil {
 		return err
 	}
@@ -52,20 +56,6 @@ func exportAdapterAction(c *cli.Context) error {
 	}
 	_, err = fmt.Fprintf(c.App.Writer, "%s written as %s of %s, in %s\n", exported.Method, exported.Kind, exported.Format, exported.Out)
 	return err
-}
-
-// oneOf is the value of a flag, which is one of a list or not given.
-func oneOf(c *cli.Context, flag string, list []string) (string, error) {
-	value := c.String(flag)
-	for _, known := range list {
-		if value == known {
-			return value, nil
-		}
-	}
-	if c.IsSet(flag) {
-		return "", usageError{fmt.Errorf("%s: unknown %s %q; %s", c.Command.Name, flag, value, nearest.Hint(value, list))}
-	}
-	return "", nil
 }
 
 // printRemarks tells what to know of a conversion.

@@ -3,10 +3,13 @@ package main
 import (
 	"encoding/json"
 	"math"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/gopet-ml/gopet/internal/hubtest"
 )
 
 // pooled is an encoder with a pooler, which other libraries need for a head.
@@ -90,4 +93,36 @@ func TestImportOfAnotherLibrarysAdapter(t *testing.T) {
 	refuses(t, exitUsage, []string{"export", "--adapter", out, "--out", "o", "--format", "peff"}, `unknown format "peff"; did you mean "peft"?`)
 	refuses(t, exitFailure, []string{"export", "--adapter", out, "--out", "o", "--format", "bitfit"}, "export it as peft")
 	refuses(t, exitFailure, []string{"export", "--adapter", testdata, "--out", "o"}, "no adapter_config.json")
+}
+
+// A base's id serves as its directory does, and an adapter remembers it.
+func TestBasesOnTheHub(t *testing.T) {
+	const testdata, id = "../../pet/peft/testdata/bert", "someone/base"
+	testdataDir, err := filepath.Abs(testdata)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server, _ := hubtest.New(t)
+	files := map[string]string{}
+	for _, name := range []string{"config.json", "model.safetensors"} {
+		files[name] = read(t, filepath.Join(testdata, name))
+	}
+	server.Add(id, files)
+	t.Chdir(t.TempDir())
+	for _, name := range []string{"lora-qv", "shira"} {
+		mustGopet(t, "", "import", "--adapter", filepath.Join(testdataDir, "peft", name), "--model", id, "--out", name)
+		mustGopet(t, "", "export", "--adapter", name, "--out", name+"-out")
+		if config := read(t, filepath.Join(name+"-out", "adapter_config.json")); !strings.Contains(config, `"base_model_name_or_path": "someone/base"`) {
+			t.Errorf("the export names another base: %s", config)
+		}
+	}
+}
+
+func read(t *testing.T, path string) string {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
 }

@@ -51,7 +51,10 @@ func importAdapterAction(c *cli.Context) error {
 	if err := nameTask(c, &o); err != nil {
 		return err
 	}
-	imported, err := peft.Import(o)
+	watch := newPreparingBar(c.App.ErrWriter)
+	o.Progress = func(done, total int64) { watch.downloading(o.Model, done, total) }
+	imported, err := peft.Import(c.Context, o)
+	watch.clear()
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package peft
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -8,7 +9,8 @@ import (
 
 	"github.com/gopet-ml/gopet/models"
 	_ "github.com/gopet-ml/gopet/models/bert" // the family bert
-	_ "github.com/gopet-ml/gopet/models/t5"   // the family t5
+	"github.com/gopet-ml/gopet/models/hub"
+	_ "github.com/gopet-ml/gopet/models/t5" // the family t5
 	"github.com/gopet-ml/gopet/torch"
 	"github.com/gopet-ml/gopet/torch/nn"
 )
@@ -29,8 +31,13 @@ type base struct {
 	modules     []string              // the paths of all modules, those that hold modules included
 }
 
-// loadBase loads a model; labels give it a head where its checkpoint has none.
-func loadBase(dir, dtype string, labels []string) (*base, error) {
+// loadBase loads a model by its directory or its id on the Hub; labels give it a
+// head where its checkpoint has none.
+func loadBase(ctx context.Context, name, dtype string, labels []string, progress func(done, total int64)) (*base, error) {
+	dir, err := hub.Model(ctx, name, hub.Options{Progress: progress})
+	if err != nil {
+		return nil, err
+	}
 	config, err := models.ReadConfig(dir)
 	if err != nil {
 		return nil, err
@@ -59,7 +66,7 @@ func loadBase(dir, dtype string, labels []string) (*base, error) {
 	}
 	if err != nil {
 		b.close()
-		return nil, fmt.Errorf("%s: %w", dir, err)
+		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	return b, nil
 }

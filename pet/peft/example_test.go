@@ -1,6 +1,7 @@
 package peft_test
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -16,7 +17,7 @@ func Example() {
 		return
 	}
 	defer os.RemoveAll(dir)
-	imported, err := peft.Import(peft.ImportOptions{
+	imported, err := peft.Import(context.Background(), peft.ImportOptions{
 		Adapter: "testdata/bert/peft/lora-qv", // adapter_config.json, adapter_model.safetensors
 		Model:   "testdata/bert",
 		Out:     filepath.Join(dir, "adapter"),
@@ -29,7 +30,7 @@ func Example() {
 	}
 	fmt.Println(imported.Kind, "is", imported.Method, "of", imported.Count, "parameters")
 
-	exported, err := peft.Export(peft.ExportOptions{Adapter: imported.Out, Out: filepath.Join(dir, "exported")})
+	exported, err := peft.Export(context.Background(), peft.ExportOptions{Adapter: imported.Out, Out: filepath.Join(dir, "exported")})
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -1,6 +1,7 @@
 package peft
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -27,9 +28,11 @@ func Formats() []string { return []string{FormatPEFT, FormatAdapters, FormatBitF
 // ExportOptions say what to convert into what.
 type ExportOptions struct {
 	Adapter string // directory of an adapter of gopet
-	Model   string // directory of its base; "": the one that the adapter names
+	Model   string // directory of its base, or its id on the Hub; "": the one that the adapter names
 	Format  string // one of Formats; "": the one that has a form of the adapter's method
 	Out     string // the directory to make
+	// Progress is told of downloading the base; nil: nobody.
+	Progress func(done, total int64)
 }
 
 // Exported says what an export did.
@@ -60,7 +63,7 @@ var forms = []struct {
 // shapes of its modules, the values that a mask replaces, and to be sure that it
 // is the one that was tuned. Errors are one line and name what has no equal in
 // the format.
-func Export(o ExportOptions) (*Exported, error) {
+func Export(ctx context.Context, o ExportOptions) (*Exported, error) {
 	if err := refuseExisting(o.Out); err != nil {
 		return nil, err
 	}
@@ -78,7 +81,7 @@ func Export(o ExportOptions) (*Exported, error) {
 		if form.format != o.Format || !slices.Contains(form.methods, config.Method) {
 			continue
 		}
-		d, err := export(o, config, form.export)
+		d, err := export(ctx, o, config, form.export)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", o.Adapter, err)
 		}
@@ -107,14 +110,11 @@ func noForm(method, format string) error {
 	return fmt.Errorf("method %s has no form in other libraries: merge it into its base instead", method)
 }
 
-func export(o ExportOptions, config pet.AdapterConfig, convert func(*tuned) (*directory, error)) (*directory, error) {
+func export(ctx context.Context, o ExportOptions, config pet.AdapterConfig, convert func(*tuned) (*directory, error)) (*directory, error) {
 	if o.Model == "" {
 		o.Model = config.BaseModel
-		if _, err := os.Stat(o.Model); err != nil {
-			return nil, fmt.Errorf("its base %q is not there: give the directory of the model", o.Model)
-		}
 	}
-	b, err := loadBase(o.Model, config.DType, config.Labels)
+	b, err := loadBase(ctx, o.Model, config.DType, config.Labels, o.Progress)
 	if err != nil {
 		return nil, err
 	}

@@ -103,7 +103,7 @@ func eachExported(t *testing.T, f func(t *testing.T, family, name, adapter strin
 func export(t *testing.T, o peft.ExportOptions) string {
 	t.Helper()
 	o.Out = filepath.Join(t.TempDir(), "exported")
-	if _, err := peft.Export(o); err != nil {
+	if _, err := peft.Export(t.Context(), o); err != nil {
 		t.Fatal(err)
 	}
 	return o.Out
@@ -148,7 +148,7 @@ func TestEveryCommittedExportIsMade(t *testing.T) {
 func TestAnExportSaysWhatItDid(t *testing.T) {
 	torchtest.NoLeaks(t)
 	out := filepath.Join(t.TempDir(), "out")
-	got, err := peft.Export(peft.ExportOptions{Adapter: made(t, "testdata/bert", "adapter", pet.Options{Bottleneck: 5}), Out: out})
+	got, err := peft.Export(t.Context(), peft.ExportOptions{Adapter: made(t, "testdata/bert", "adapter", pet.Options{Bottleneck: 5}), Out: out})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -97,35 +97,10 @@ func (f *foreign) attach(b *base) (*pet.Attached, error) {
 	if err != nil {
 		return nil, err
 	}
-	own := r.tensors.Names()
 	for _, name := range f.head.Names() {
 		r.tensors.add(f.head[name])
 	}
-	a, err := pet.Restore(b.model, method, r.config, r.tensors, len(f.head) > 0, false)
-	if err != nil {
-		return nil, err
-	}
-	if err := checkTaken(a, own); err != nil {
-		a.Detach()
-		return nil, err
-	}
-	return a, nil
-}
-
-// checkTaken refuses a tensor that the method found no place for.
-func checkTaken(a *pet.Attached, names []string) error {
-	s := torch.NewScope(torch.NoGrad())
-	defer s.Close()
-	taken := map[string]bool{}
-	for _, t := range a.Save(s) {
-		taken[t.Name] = true
-	}
-	for _, name := range names {
-		if !taken[name] {
-			return fmt.Errorf("the base has no place for its tensor %q", name)
-		}
-	}
-	return nil
+	return pet.Restore(b.model, method, r.config, r.tensors, len(f.head) > 0, false)
 }
 
 // tensorFile is an open file of tensors: safetensors, or what torch.save wrote.

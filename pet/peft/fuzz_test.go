@@ -25,7 +25,7 @@ func FuzzConfiguration(f *testing.F) {
 		dir := copyDir(t, filepath.Join("testdata", adapters[int(which)%len(adapters)]))
 		write(t, dir, pet.AdapterConfigFile, config)
 		out := filepath.Join(t.TempDir(), "out")
-		_, err := peft.Import(peft.ImportOptions{Adapter: dir, Model: "testdata/bert", Out: out})
+		_, err := peft.Import(t.Context(), peft.ImportOptions{Adapter: dir, Model: "testdata/bert", Out: out})
 		if err == nil {
 			return
 		}

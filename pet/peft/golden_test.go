@@ -121,7 +121,7 @@ func computed(t *testing.T, g golden, base, adapter string) *torch.Tensor {
 func imported(t *testing.T, o peft.ImportOptions) string {
 	t.Helper()
 	o.Out = filepath.Join(t.TempDir(), "adapter")
-	if _, err := peft.Import(o); err != nil {
+	if _, err := peft.Import(t.Context(), o); err != nil {
 		t.Fatal(err)
 	}
 	return o.Out

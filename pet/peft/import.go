@@ -1,6 +1,7 @@
 package peft
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/gopet-ml/gopet/models"
@@ -13,7 +14,7 @@ import (
 // adapter, where gopet exported it.
 type ImportOptions struct {
 	Adapter string // directory of an adapter of another library
-	Model   string // directory of its base
+	Model   string // directory of its base, or its id on the Hub
 	Out     string // the directory to make
 	DType   string // that the base is to be loaded in; "": float32
 
@@ -22,6 +23,9 @@ type ImportOptions struct {
 	Label     string   // the column of its labels
 	Labels    []string // in the order of the head's rows; nil: the base's own, or LABEL_0 and so on
 	MaxLength int      // tokens a row has at most; 0: not said
+
+	// Progress is told of downloading the base; nil: nobody.
+	Progress func(done, total int64)
 }
 
 // Imported says what an import did.
@@ -39,7 +43,7 @@ type Imported struct {
 // directory o.Out, whole or not at all. It is bound to the base by fingerprint
 // and serves to evaluate, to predict and to train on. Errors are one line and
 // name what has no equal in gopet.
-func Import(o ImportOptions) (*Imported, error) {
+func Import(ctx context.Context, o ImportOptions) (*Imported, error) {
 	if err := refuseExisting(o.Out); err != nil {
 		return nil, err
 	}
@@ -50,7 +54,7 @@ func Import(o ImportOptions) (*Imported, error) {
 	if err := o.complete(f); err != nil {
 		return nil, fmt.Errorf("%s: %w", o.Adapter, err)
 	}
-	b, err := loadBase(o.Model, o.DType, f.headLabels(o.Labels))
+	b, err := loadBase(ctx, o.Model, o.DType, f.headLabels(o.Labels), o.Progress)
 	if err != nil {
 		return nil, err
 	}

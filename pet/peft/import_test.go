@@ -107,7 +107,7 @@ func TestAllLinearOfPEFT(t *testing.T) {
 func TestAnImportSaysWhatItDid(t *testing.T) {
 	torchtest.NoLeaks(t)
 	out := filepath.Join(t.TempDir(), "adapter")
-	got, err := peft.Import(peft.ImportOptions{
+	got, err := peft.Import(t.Context(), peft.ImportOptions{
 		Adapter: "testdata/bert/peft/lora-regex", Model: "testdata/bert", Out: out,
 		Task: "classify", Text: []string{"review"}, Label: "stars", Labels: []string{"1", "2", "3"}, MaxLength: 12,
 	})
@@ -158,7 +158,7 @@ func TestLabelsOfAFlexibleHead(t *testing.T) {
 // peft makes vectors for T5's decoder that it never reads.
 func TestTheDecodersHalfOfAPromptIsLeftOut(t *testing.T) {
 	torchtest.NoLeaks(t)
-	got, err := peft.Import(peft.ImportOptions{
+	got, err := peft.Import(t.Context(), peft.ImportOptions{
 		Adapter: "testdata/t5/peft/prompt-both-stacks", Model: "testdata/t5", Out: filepath.Join(t.TempDir(), "adapter"),
 	})
 	if err != nil {
