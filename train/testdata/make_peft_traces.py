@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Makes the ten-step training traces that hold gopet's tuning methods to peft's.
 
-Needs torch 2.11.0, transformers 5.23.0 and peft 0.21.2, and the models' oracle.py.
+Needs torch 2.11.0, transformers 5.23.0 and peft 0.21.2, and oracle.py of scripts.
 
     make_peft_traces.py [--check]
 
@@ -38,7 +38,7 @@ import transformers
 from transformers.activations import ACT2FN
 
 HERE = pathlib.Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parents[1] / "models" / "bert" / "testdata"))
+sys.path.insert(0, str(HERE.parents[1] / "scripts"))
 import loop  # noqa: E402
 import oracle  # noqa: E402
 
@@ -81,21 +81,13 @@ def make(directory):
         base = directory / name
         base.mkdir(exist_ok=True)
         oracle.save_config(base, config)
-        oracle.save_tensors(base / "model.safetensors", untied(model))
+        oracle.save_tensors(base / "model.safetensors", oracle.t5_tensors(model))
         oracle.save_tensors(base / "batches.safetensors", batches)
         make_traces(base, model, T5_TRACES, batches)
 
 
 def tiny_bert():
     return transformers.BertForSequenceClassification.from_pretrained(HERE / "tiny").eval()
-
-
-def untied(model):
-    """What a T5 checkpoint holds: no second name of the same tensor."""
-    tied = ["encoder.embed_tokens.weight", "decoder.embed_tokens.weight"]
-    if model.config.scale_decoder_outputs:
-        tied.append("lm_head.weight")
-    return {name: tensor for name, tensor in model.state_dict().items() if name not in tied}
 
 
 def text_batches(seed, config, rows=6, length=11, targets=7):
@@ -166,14 +158,7 @@ class Peft:
         return sum(p.numel() for p in trained) // submodules
 
     def save(self, directory):
-        self.model.save_pretrained(directory)
-        (directory / "README.md").unlink()
-        path = directory / "adapter_config.json"
-        fields = json.loads(path.read_text())
-        for name, value in fields.items():  # sets have no order
-            if isinstance(value, list):
-                fields[name] = sorted(value)
-        path.write_text(json.dumps(fields, indent=2, sort_keys=True) + "\n")
+        oracle.save_adapter(directory, self.model)
 
 
 def by_peft(config, spread=0.0):

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Makes the ten-step training traces that hold gopet's loop to PyTorch's.
 
-Needs torch 2.11.0 and transformers 5.23.0, and the models' oracle.py.
+Needs torch 2.11.0 and transformers 5.23.0, and oracle.py of scripts.
 
     make_traces.py [--check] [--checkpoint minilm-l3=DIR]
 
@@ -33,7 +33,7 @@ import transformers
 from transformers.trainer_pt_utils import get_parameter_names
 
 HERE = pathlib.Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parents[1] / "models" / "bert" / "testdata"))
+sys.path.insert(0, str(HERE.parents[1] / "scripts"))
 import oracle  # noqa: E402
 import loop  # noqa: E402
 from loop import STEPS  # noqa: E402

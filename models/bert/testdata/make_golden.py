@@ -21,12 +21,15 @@ In golden.safetensors:
 
 import dataclasses
 import pathlib
+import sys
 
 import torch
 import transformers
 from transformers.activations import ACT2FN
 
-import oracle
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parents[2] / "scripts"))
+import oracle  # noqa: E402
 
 ACTIVATIONS = ["gelu", "gelu_new", "gelu_pytorch_tanh", "gelu_fast", "relu", "silu", "swish", "tanh"]
 
@@ -204,4 +207,4 @@ def make_checkpoint(path, directory):
 
 
 if __name__ == "__main__":
-    oracle.main(__doc__, make, pathlib.Path(__file__).resolve().parent, checkpoints=["minilm-l6", "minilm-l3"])
+    oracle.main(__doc__, make, HERE, checkpoints=["minilm-l6", "minilm-l3"])

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Makes the golden files that hold models/t5 to transformers.
 
-Needs torch 2.11.0 and transformers 5.23.0, and the oracle.py of models/bert.
+Needs torch 2.11.0 and transformers 5.23.0, and oracle.py of scripts.
 
     make_golden.py [--check]
 
@@ -37,7 +37,7 @@ import transformers
 from transformers.models.t5.modeling_t5 import T5Attention
 
 HERE = pathlib.Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parents[1] / "bert" / "testdata"))
+sys.path.insert(0, str(HERE.parents[2] / "scripts"))
 import oracle  # noqa: E402
 
 SPAN = 2000

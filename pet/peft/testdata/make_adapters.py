@@ -2,7 +2,7 @@
 """Makes the adapters that hold pet/peft to the adapters package, and their logits.
 
 Needs torch 2.11.0, transformers 4.57.6 and adapters 1.3.0 (in an environment of
-its own: peft's goldens need another transformers), and the models' oracle.py.
+its own: peft's goldens need another transformers), and oracle.py of scripts.
 
     make_adapters.py [--check]
 
@@ -17,7 +17,6 @@ With --check everything is made in a temporary folder and compared with the
 committed files.
 """
 
-import argparse
 import json
 import logging
 import pathlib
@@ -31,7 +30,7 @@ import torch
 import transformers
 
 HERE = pathlib.Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parents[2] / "models" / "bert" / "testdata"))
+sys.path.insert(0, str(HERE.parents[2] / "scripts"))
 import oracle  # noqa: E402
 
 LABELS = {0: "low", 1: "middle", 2: "high"}
@@ -62,17 +61,6 @@ ADAPTERS = {
         "pfeiffer": adapters.SeqBnConfig(reduction_factor=3.5, non_linearity="tanh"),
     },
 }
-
-
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--check", action="store_true")
-    arguments = parser.parse_args()
-    oracle.PINS.update(transformers="4.57.6", adapters="1.3.0")
-    warnings.simplefilter("ignore")
-    transformers.logging.set_verbosity_error()
-    logging.disable(logging.WARNING)
-    oracle.run(make, HERE, arguments.check)
 
 
 def make(directory):
@@ -148,4 +136,7 @@ def logits(family, saved, batch):
 
 
 if __name__ == "__main__":
-    main()
+    oracle.PINS |= {"transformers": "4.57.6", "adapters": "1.3.0"}
+    warnings.simplefilter("ignore")
+    logging.disable(logging.WARNING)
+    oracle.main(__doc__, make, HERE)

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Makes the adapters that hold pet/peft to Hugging Face PEFT, and their logits.
 
-Needs torch 2.11.0, transformers 5.23.0 and peft 0.21.2, and the models' oracle.py.
+Needs torch 2.11.0, transformers 5.23.0 and peft 0.21.2, and oracle.py of scripts.
 
     make_golden.py [--check]
 
@@ -17,7 +17,6 @@ With --check everything is made in a temporary folder and compared with the
 committed files.
 """
 
-import argparse
 import json
 import pathlib
 import sys
@@ -30,7 +29,7 @@ import torch
 import transformers
 
 HERE = pathlib.Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parents[2] / "models" / "bert" / "testdata"))
+sys.path.insert(0, str(HERE.parents[2] / "scripts"))
 import oracle  # noqa: E402
 
 LABELS = {0: "low", 1: "middle", 2: "high"}
@@ -108,17 +107,6 @@ def t5_adapters():
     }
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--check", action="store_true")
-    arguments = parser.parse_args()
-    oracle.PINS.update(oracle.PEFT_PIN)
-    warnings.simplefilter("ignore")
-    transformers.logging.set_verbosity_error()
-    transformers.logging.disable_progress_bar()
-    oracle.run(make, HERE, arguments.check)
-
-
 def make(directory):
     make_family(directory / "bert", BERT, bert_adapters(), bert_batch())
     make_family(directory / "t5", T5, t5_adapters(), t5_batch())
@@ -143,17 +131,16 @@ def make_family(directory, config, adapters, batch):
 def save_base(directory, config):
     """A base without a head of its own."""
     if config.model_type == "bert":
-        model = oracle.random_classifier(config, 21).bert
+        tensors = oracle.random_classifier(config, 21).bert.state_dict()
     else:
         model = oracle.random_t5(config, 22)
         with torch.no_grad():  # logits of the size of BERT's; T5 does not scale attention's scores
             for name, parameter in model.named_parameters():
                 if name.endswith("Attention.q.weight") or name == "lm_head.weight":
                     parameter.mul_(0.3)
+        tensors = oracle.t5_tensors(model)
     oracle.save_config(directory, config)
-    tied = {"encoder.embed_tokens.weight", "decoder.embed_tokens.weight"}
-    state = {name: t for name, t in model.state_dict().items() if name not in tied}
-    oracle.save_tensors(directory / "model.safetensors", state)
+    oracle.save_tensors(directory / "model.safetensors", tensors)
 
 
 def load_base(directory, task):
@@ -174,14 +161,7 @@ def save_adapter(base, directory, config):
             if parameter.requires_grad:
                 parameter.copy_(NOISE[base.name] * torch.randn(parameter.shape))
     model.peft_config["default"].base_model_name_or_path = base.name
-    model.save_pretrained(directory, safe_serialization=not directory.name.endswith("-bin"))
-    (directory / "README.md").unlink()
-    # peft writes sets in an order that changes from run to run.
-    path = directory / "adapter_config.json"
-    fields = json.loads(path.read_text())
-    if isinstance(fields.get("target_modules"), list):
-        fields["target_modules"].sort()
-    path.write_text(json.dumps(fields, indent=2, sort_keys=True))
+    oracle.save_adapter(directory, model, safe_serialization=not directory.name.endswith("-bin"))
 
 
 def logits(base, adapter, batch):
@@ -234,4 +214,6 @@ def t5_batch():
 
 
 if __name__ == "__main__":
-    main()
+    oracle.PINS |= oracle.PEFT_PIN
+    warnings.simplefilter("ignore")
+    oracle.main(__doc__, make, HERE)

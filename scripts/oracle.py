@@ -63,6 +63,14 @@ def random_t5(config, seed):
     return model
 
 
+def t5_tensors(model):
+    """What a T5 checkpoint holds: each tensor under one name."""
+    tied = ["encoder.embed_tokens.weight", "decoder.embed_tokens.weight"]
+    if model.config.scale_decoder_outputs:
+        tied.append("lm_head.weight")
+    return {name: tensor for name, tensor in model.state_dict().items() if name not in tied}
+
+
 def save_tensors(path, tensors):
     """Writes one safetensors file whose metadata states the pins."""
     tensors = {name: t.detach().clone().contiguous() for name, t in tensors.items()}
@@ -79,6 +87,18 @@ def save_config(directory, config):
     fields = {name: value for name, value in fields.items() if value is not None}
     text = json.dumps(fields, indent=2, sort_keys=True)
     (directory / "config.json").write_text(text + "\n")
+
+
+def save_adapter(directory, model, **options):
+    """Writes what peft saves of its model, but for the order of the targets, a
+    set that it writes otherwise from run to run."""
+    model.save_pretrained(directory, **options)
+    (directory / "README.md").unlink()
+    path = directory / "adapter_config.json"
+    fields = json.loads(path.read_text())
+    if isinstance(fields.get("target_modules"), list):
+        fields["target_modules"].sort()
+    path.write_text(json.dumps(fields, indent=2, sort_keys=True) + "\n")
 
 
 def main(doc, make, committed, checkpoints=(), settled=lambda name: True):
