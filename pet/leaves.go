@@ -21,13 +21,13 @@ func (l Leaf) As(x *torch.Tensor) *torch.Tensor { return l.Tensor.In(x.Scope()).
 // NewLeaves makes what a list describes, on the model's device. A value depends
 // on the seed and the parameter's name alone.
 func NewLeaves(m Model, seed uint64, list []TensorSpec) (Leaves, error) {
-	return makeLeaves(m, list, func(s *torch.Scope, a TensorSpec) (*torch.Tensor, error) {
-		if a.Draw == nil {
-			return torch.Zeros(s, torch.Float32, a.Shape...), nil
+	return makeLeaves(m, list, func(s *torch.Scope, spec TensorSpec) (*torch.Tensor, error) {
+		if spec.Draw == nil {
+			return torch.Zeros(s, torch.Float32, spec.Shape...), nil
 		}
-		t, r := torch.Empty(s, torch.Float32, a.Shape...), NewRandom(seed, a.Name)
+		t, r := torch.Empty(s, torch.Float32, spec.Shape...), NewRandom(seed, spec.Name)
 		for bytes := t.Bytes(); len(bytes) > 0; bytes = bytes[4:] {
-			binary.LittleEndian.PutUint32(bytes, math.Float32bits(float32(a.Draw(r))))
+			binary.LittleEndian.PutUint32(bytes, math.Float32bits(float32(spec.Draw(r))))
 		}
 		return t, nil
 	})
@@ -35,7 +35,7 @@ func NewLeaves(m Model, seed uint64, list []TensorSpec) (Leaves, error) {
 
 // ReadLeaves makes what a list describes with the values of an adapter file.
 func ReadLeaves(m Model, tensors Tensors, list []TensorSpec) (Leaves, error) {
-	return makeLeaves(m, list, func(s *torch.Scope, a TensorSpec) (*torch.Tensor, error) { return a.read(s, tensors) })
+	return makeLeaves(m, list, func(s *torch.Scope, spec TensorSpec) (*torch.Tensor, error) { return spec.read(s, tensors) })
 }
 
 // makeLeaves makes all of them or none.
@@ -44,18 +44,18 @@ func makeLeaves(m Model, list []TensorSpec, values func(*torch.Scope, TensorSpec
 	if m.Registry().DType() == torch.Float64 {
 		dtype = torch.Float64
 	}
-	add := func(a TensorSpec) error {
+	add := func(spec TensorSpec) error {
 		s := torch.NewScope(torch.NoGrad())
 		defer s.Close()
-		t, err := values(s, a)
+		t, err := values(s, spec)
 		if err == nil {
-			leaves = append(leaves, Leaf{a.Name, s.Keep(t.To(dtype, m.Registry().Device())).SetRequiresGrad(true)})
+			leaves = append(leaves, Leaf{spec.Name, s.Keep(t.To(dtype, m.Registry().Device())).SetRequiresGrad(true)})
 		}
 		return err
 	}
 	err = torchErr(func() error {
-		for _, a := range list {
-			if err := add(a); err != nil {
+		for _, spec := range list {
+			if err := add(spec); err != nil {
 				return err
 			}
 		}

@@ -47,3 +47,38 @@ func LoadOwn(tensors Tensors, parameters []*nn.Parameter) error {
 	}
 	return nil
 }
+
+// Freed are parameters of the model's own that a tuning tunes whole, with what
+// they held before.
+type Freed struct {
+	Parameters []*nn.Parameter
+	base       []*torch.Tensor
+}
+
+// Free lets parameters learn.
+func Free(parameters []*nn.Parameter) *Freed {
+	f := &Freed{Parameters: parameters}
+	s := torch.NewScope(torch.NoGrad())
+	defer s.Close()
+	for _, p := range parameters {
+		f.base = append(f.base, s.Keep(p.Tensor.In(s).Clone()))
+		p.Tensor.SetRequiresGrad(true)
+	}
+	return f
+}
+
+// Restore puts back what the parameters held, every bit, and freezes them.
+func (f *Freed) Restore() {
+	for i, p := range f.Parameters {
+		p.Tensor.SetRequiresGrad(false)
+		p.Tensor.CopyFrom(f.base[i])
+	}
+}
+
+// Close frees the memory of what they held.
+func (f *Freed) Close() {
+	for _, base := range f.base {
+		base.Close()
+	}
+	f.Parameters, f.base = nil, nil
+}

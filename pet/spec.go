@@ -19,15 +19,16 @@ type TensorSpec struct {
 // CountEntries is the number of entries that a list describes.
 func CountEntries(list []TensorSpec) int64 {
 	var n int64
-	for _, a := range list {
-		n += a.numEl()
+	for _, spec := range list {
+		n += spec.NumEl()
 	}
 	return n
 }
 
-func (a TensorSpec) numEl() int64 {
+// NumEl is the number of entries.
+func (spec TensorSpec) NumEl() int64 {
 	n := int64(1)
-	for _, d := range a.Shape {
+	for _, d := range spec.Shape {
 		n *= d
 	}
 	return n
@@ -43,16 +44,16 @@ func CheckSize(what string, n int64) error {
 }
 
 // read returns the tensor of an adapter file that must fit the description.
-func (a TensorSpec) read(s *torch.Scope, tensors Tensors) (*torch.Tensor, error) {
-	t, err := tensors.Read(s, a.Name)
+func (spec TensorSpec) read(s *torch.Scope, tensors Tensors) (*torch.Tensor, error) {
+	t, err := tensors.Read(s, spec.Name)
 	if err != nil {
 		return nil, err
 	}
-	if got := t.Shape(); !slices.Equal(got, a.Shape) {
-		return nil, fmt.Errorf("tensor %q has shape %v, this model wants %v", a.Name, got, a.Shape)
+	if got := t.Shape(); !slices.Equal(got, spec.Shape) {
+		return nil, fmt.Errorf("tensor %q has shape %v, this model wants %v", spec.Name, got, spec.Shape)
 	}
 	if !t.DType().IsFloatingPoint() {
-		return nil, fmt.Errorf("tensor %q is %v, want floats", a.Name, t.DType())
+		return nil, fmt.Errorf("tensor %q is %v, want floats", spec.Name, t.DType())
 	}
 	return t, nil
 }
@@ -61,8 +62,8 @@ func (a TensorSpec) read(s *torch.Scope, tensors Tensors) (*torch.Tensor, error)
 // another shape than the list says.
 func CheckTensors(tensors Tensors, list []TensorSpec) error {
 	return torchErr(func() error {
-		for _, a := range list {
-			if err := a.check(tensors); err != nil {
+		for _, spec := range list {
+			if err := spec.check(tensors); err != nil {
 				return err
 			}
 		}
@@ -70,10 +71,10 @@ func CheckTensors(tensors Tensors, list []TensorSpec) error {
 	})
 }
 
-func (a TensorSpec) check(tensors Tensors) error {
+func (spec TensorSpec) check(tensors Tensors) error {
 	s := torch.NewScope(torch.NoGrad())
 	defer s.Close()
-	_, err := a.read(s, tensors)
+	_, err := spec.read(s, tensors)
 	return err
 }
 

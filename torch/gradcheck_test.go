@@ -188,6 +188,9 @@ var operations = []operation{
 	{"low_rank_linear", "", []operand{normal(2, 3, 4), normal(5), normal(2, 4), normal(5, 2)}, func(s *torch.Scope, x tensors) *torch.Tensor {
 		return torch.LowRankLinear(x[0], torch.Normal(s, 0, 1, 9, torch.Float64, 5, 4), x[1], x[2], x[3], 0.7)
 	}},
+	{"low_rank_linear", "tuned weight", []operand{normal(2, 4), normal(5, 4), normal(2, 4), normal(5, 2)}, func(s *torch.Scope, x tensors) *torch.Tensor {
+		return torch.LowRankLinear(x[0], x[1], nil, x[2], x[3], 0.7)
+	}},
 	{"low_rank_linear", "no bias", []operand{normal(6, 4), normal(1, 4), normal(3, 1)}, func(s *torch.Scope, x tensors) *torch.Tensor {
 		return torch.LowRankLinear(x[0], torch.Normal(s, 0, 1, 9, torch.Float64, 3, 4), nil, x[1], x[2], -2)
 	}},

@@ -10,7 +10,7 @@ import (
 
 type tuning struct {
 	places
-	base  []*torch.Tensor // what each of places.biases held before
+	own   *pet.Freed // places.biases
 	added pet.Leaves
 }
 
@@ -18,13 +18,7 @@ var _ pet.Merger = (*tuning)(nil)
 
 // hook frees the model's biases and puts the added ones to work.
 func hook(p places, added pet.Leaves) *tuning {
-	t := &tuning{places: p, added: added}
-	s := torch.NewScope(torch.NoGrad())
-	defer s.Close()
-	for _, bias := range p.biases {
-		t.base = append(t.base, s.Keep(bias.Tensor.In(s).Clone()))
-		bias.Tensor.SetRequiresGrad(true)
-	}
+	t := &tuning{places: p, own: pet.Free(p.biases), added: added}
 	for i, l := range p.linears {
 		l.Override = afterLinear(l, added[i])
 	}
@@ -52,10 +46,8 @@ func (t *tuning) Load(tensors pet.Tensors) error {
 }
 
 func (t *tuning) Detach() {
-	t.restore()
-	for _, base := range t.base {
-		base.Close()
-	}
+	t.own.Restore()
+	t.own.Close()
 	for _, l := range t.linears {
 		l.Override = nil
 	}
@@ -63,14 +55,7 @@ func (t *tuning) Detach() {
 		l.Override = nil
 	}
 	t.added.Close()
-	t.places, t.base, t.added = places{}, nil, nil
-}
-
-func (t *tuning) restore() {
-	for i, p := range t.biases {
-		p.Tensor.SetRequiresGrad(false)
-		p.Tensor.CopyFrom(t.base[i])
-	}
+	t.places, t.added = places{}, nil
 }
 
 // Merge has nothing to do where the model has biases, and no place for them
@@ -83,7 +68,7 @@ func (t *tuning) Merge() error {
 }
 
 // Unmerge restores every bias.
-func (t *tuning) Unmerge() error { return torch.Try(t.restore) }
+func (t *tuning) Unmerge() error { return torch.Try(t.own.Restore) }
 
 // Exact is true: the biases of the base are kept.
 func (t *tuning) Exact() bool { return true }

@@ -209,7 +209,7 @@ gt_error gt_masked_gradient(gt_tensor *out, gt_tensor dy, gt_tensor x, gt_tensor
 gt_error gt_take(gt_tensor *out, gt_tensor weight, gt_tensor index) GT_NOEXCEPT;
 gt_error gt_put_(gt_tensor weight, gt_tensor index, gt_tensor values) GT_NOEXCEPT;
 
-/* low_rank.cc: gt_linear of a frozen weight plus scale (x a^T) b^T, for
+/* low_rank.cc: gt_linear plus scale (x a^T) b^T, for
  * a [rank, in] and b [out, rank]. */
 gt_error gt_low_rank_linear(gt_tensor *out, int32_t mode, gt_tensor x, gt_tensor weight,
                             gt_tensor bias, gt_tensor a, gt_tensor b, double scale) GT_NOEXCEPT;

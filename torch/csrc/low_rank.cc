@@ -17,7 +17,7 @@ at::Tensor with_sizes(const at::Tensor &matrix, const at::Tensor &t, int64_t wid
   return at::_unsafe_view(matrix, sizes);
 }
 
-// y = x W^T + bias + scale (x A^T) B^T. The update is added where the frozen layer's product lies,
+// y = x W^T + bias + scale (x A^T) B^T. The update is added where the layer's own product lies,
 // forward and backward, so that nothing as wide as the layer is made twice.
 struct LowRankLinear : torch::autograd::Function<LowRankLinear> {
   static at::Tensor forward(AutogradContext *ctx, const at::Tensor &x, const at::Tensor &weight,
@@ -26,7 +26,8 @@ struct LowRankLinear : torch::autograd::Function<LowRankLinear> {
     at::Tensor thin = at::mm(flat(x), a.t());
     at::Tensor y = at::linear(flat(x), weight, bias);
     y.addmm_(thin, b.t(), 1, scale);
-    ctx->save_for_backward({a.requires_grad() ? x : at::Tensor(), weight, a, b, thin});
+    bool keep = a.requires_grad() || weight.requires_grad();
+    ctx->save_for_backward({keep ? x : at::Tensor(), weight, a, b, thin});
     ctx->saved_data["scale"] = scale;
     ctx->saved_data["bias"] = bias.has_value();
     return with_sizes(y, x, weight.size(0));
@@ -37,16 +38,17 @@ struct LowRankLinear : torch::autograd::Function<LowRankLinear> {
     const at::Tensor &x = saved[0], &weight = saved[1], &a = saved[2], &b = saved[3];
     const at::Tensor &thin = saved[4], dy = flat(gradients[0]);
     double scale = ctx->saved_data["scale"].toDouble();
-    at::Tensor dthin = at::mm(dy, b).mul_(scale), dx, da, db, dbias;
+    at::Tensor dthin = at::mm(dy, b).mul_(scale), dx, dweight, da, db, dbias;
     if (ctx->needs_input_grad(0)) {
       dx = at::mm(dy, weight).addmm_(dthin, a);
       dx = with_sizes(dx, gradients[0], weight.size(1));
     }
+    if (ctx->needs_input_grad(1)) dweight = at::mm(dy.t(), flat(x));
     if (ctx->needs_input_grad(2)) da = at::mm(dthin.t(), flat(x));
     if (ctx->needs_input_grad(3)) db = at::mm(dy.t(), thin).mul_(scale);
     // An absent bias has no number to ask by, so it comes last.
     if (ctx->saved_data["bias"].toBool() && ctx->needs_input_grad(4)) dbias = dy.sum(0);
-    return {dx, at::Tensor(), da, db, at::Tensor(), dbias};
+    return {dx, dweight, da, db, at::Tensor(), dbias};
   }
 };
 
