@@ -30,6 +30,7 @@ type AdapterConfig struct {
 	Config          json.RawMessage `json:"config"`
 	BaseModel       string          `json:"base_model_name_or_path"`
 	BaseFingerprint string          `json:"base_fingerprint"`
+	BaseShape       string          `json:"base_shape"` // how many tensors and entries, and the first tensor
 	Task            string          `json:"task,omitempty"`
 	Text            []string        `json:"text,omitempty"`  // the columns the task reads
 	Label           string          `json:"label,omitempty"` // the column of its labels
@@ -61,7 +62,7 @@ func SaveAdapter(dir string, a *Attached, base Base) error {
 	}
 	config, err := json.MarshalIndent(AdapterConfig{
 		PEFTType: peftType, GopetVersion: version.Version, Method: a.Method.Name(), Config: method,
-		BaseModel: base.Model, BaseFingerprint: base.Fingerprint, Task: base.Task, Text: base.Text, Label: base.Label, Labels: base.Labels,
+		BaseModel: base.Model, BaseFingerprint: base.Fingerprint, BaseShape: a.shape, Task: base.Task, Text: base.Text, Label: base.Label, Labels: base.Labels,
 		MaxLength: base.MaxLength, MaxTarget: base.MaxTarget, DType: a.dtype.String(), Count: a.Count(), Head: len(a.head) > 0,
 	}, "", "  ")
 	if err != nil {
@@ -139,7 +140,7 @@ func LoadAdapter(dir string, m Model, fingerprint string, trainHead bool) (*Atta
 	}
 	if config.BaseFingerprint != fingerprint {
 		return nil, fmt.Errorf("%s: tuned on another base model (%s, fingerprint %.12s; this one has %.12s)%s",
-			dir, config.BaseModel, config.BaseFingerprint, fingerprint, misfit(dir, m, config))
+			dir, config.BaseModel, config.BaseFingerprint, fingerprint, otherShape(config.BaseShape, shapeOf(m)))
 	}
 	method, err := Lookup(config.Method)
 	if err != nil {
@@ -161,26 +162,19 @@ func LoadAdapter(dir string, m Model, fingerprint string, trainHead bool) (*Atta
 	return a, nil
 }
 
-// misfit names, after a colon, the first tensor of an adapter that has another
-// shape than the model asks for; it is empty where there is none.
-func misfit(dir string, m Model, config AdapterConfig) string {
-	method, err := Lookup(config.Method)
-	if err != nil {
+// shapeOf describes the size of a model without its head.
+func shapeOf(m Model) string {
+	parameters := Pretrained(m)
+	first := parameters[0]
+	return fmt.Sprintf("%d tensors, %d entries, %q %v", len(parameters), CountEntries(Stored(parameters)), first.Name, first.Tensor.Shape())
+}
+
+// otherShape says how the shape of an adapter's base differs from a model's.
+func otherShape(base, model string) string {
+	if base == "" || base == model {
 		return ""
 	}
-	fitter, ok := method.(Fitter)
-	if !ok {
-		return ""
-	}
-	file, err := OpenTensors(filepath.Join(dir, AdapterModelFile))
-	if err != nil {
-		return ""
-	}
-	defer file.Close()
-	if err := torchErr(func() error { return fitter.Fit(m, config.Config, file) }); err != nil {
-		return ": " + err.Error()
-	}
-	return ""
+	return fmt.Sprintf(": that has %s; this one %s", base, model)
 }
 
 // Restore attaches a method to a model, with the configuration and the tensors

@@ -2,6 +2,7 @@ package pet_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -10,7 +11,6 @@ import (
 
 	"github.com/gopet-ml/gopet/internal/torchtest"
 	"github.com/gopet-ml/gopet/models"
-	_ "github.com/gopet-ml/gopet/models/bert"
 	"github.com/gopet-ml/gopet/models/checkpoint"
 	"github.com/gopet-ml/gopet/pet"
 	"github.com/gopet-ml/gopet/torch"
@@ -18,12 +18,7 @@ import (
 
 func loadTiny(t testing.TB, dtype torch.DType) models.Model {
 	t.Helper()
-	m, err := models.Load("../train/testdata/tiny", models.Options{DType: dtype, Device: torch.CPU})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(m.Close)
-	return m
+	return load(t, families["bert"], dtype)
 }
 
 func lookup(t testing.TB, name string) pet.Method {
@@ -44,13 +39,6 @@ func fingerprint(t testing.TB, m models.Model) string {
 	return print
 }
 
-func logits(m models.Model) []float32 {
-	s := torch.NewScope(torch.NoGrad())
-	defer s.Close()
-	ids := []int64{2, 17, 31, 44, 3, 2, 60, 5, 9, 3}
-	return models.Logits(m, models.Input{IDs: torch.FromSlice(s, ids, 2, 5)}).Float32s()
-}
-
 // move gives everything that is tuned new values, as a step would.
 func move(a *pet.Attached) {
 	for i, p := range a.Params() {
@@ -64,68 +52,74 @@ func move(a *pet.Attached) {
 	}
 }
 
-// savedAdapter tunes a model and saves it; it returns the directory and the
-// tuned model's logits.
-func savedAdapter(t *testing.T, method string, dtype torch.DType, trainHead bool) (dir string, want []float32) {
+// savedAdapter tunes a model and saves the adapter; it returns the directory
+// and the tuned model's output.
+func savedAdapter(t *testing.T, model string, v variant, dtype torch.DType, trainHead bool) (dir string, want []float64) {
 	t.Helper()
-	m := loadTiny(t, dtype)
+	m := load(t, model, dtype)
 	base := pet.Base{
 		Model: "tiny", Fingerprint: fingerprint(t, m), Task: "classify",
 		Text: []string{"text"}, Label: "kind", Labels: []string{"a", "b", "c"},
 	}
-	attached, err := pet.Attach(m, lookup(t, method), pet.Options{K: 300, Prompt: 5, Seed: 3}, trainHead)
-	if err != nil {
-		t.Fatal(err)
-	}
+	attached := attach(t, m, v, trainHead)
 	defer attached.Detach()
 	move(attached)
 	dir = filepath.Join(t.TempDir(), "adapter")
 	if err := pet.SaveAdapter(dir, attached, base); err != nil {
 		t.Fatal(err)
 	}
-	return dir, logits(m)
+	return dir, answers(m)
+}
+
+// savedMask is the adapter that is broken in many ways.
+func savedMask(t *testing.T, method string) string {
+	t.Helper()
+	dir, _ := savedAdapter(t, families["bert"], variant{method, pet.Options{K: 300, Seed: 3}}, torch.Float32, true)
+	return dir
 }
 
 func TestAdaptersComeBackBitForBit(t *testing.T) {
 	for _, dtype := range []torch.DType{torch.Float32, torch.BFloat16} {
-		for _, method := range pet.Methods() {
-			for _, trainHead := range []bool{true, false} {
+		for _, trainHead := range []bool{true, false} {
+			eachVariant(t, func(t *testing.T, model string, v variant) {
 				torchtest.NoLeaks(t)
-				dir, want := savedAdapter(t, method.Name(), dtype, trainHead)
-				m := loadTiny(t, dtype)
+				dir, want := savedAdapter(t, model, v, dtype, trainHead)
+				m := load(t, model, dtype)
 				print := fingerprint(t, m)
-				untuned := logits(m)
+				untuned := answers(m)
 				attached, err := pet.LoadAdapter(dir, m, print, trainHead)
 				if err != nil {
 					t.Fatal(err)
 				}
-				if got := logits(m); !slices.Equal(got, want) {
-					t.Errorf("%v %s: logits %v, when saved %v", dtype, method.Name(), got, want)
+				if got := answers(m); !slices.Equal(bits(got), bits(want)) {
+					t.Errorf("%v: output %v, when saved %v", dtype, got, want)
 				}
 				if slices.Equal(untuned, want) {
-					t.Errorf("%v %s: tuning changed nothing", dtype, method.Name())
+					t.Errorf("%v: tuning changed nothing", dtype)
 				}
 				attached.Detach()
-				if got := fingerprint(t, m); method.Name() != "full" && got != print {
-					t.Errorf("%v %s: the base is another after detaching", dtype, method.Name())
+				if got := fingerprint(t, m); v.method != "full" && got != print {
+					t.Errorf("%v: the base is another after detaching", dtype)
 				}
-			}
+			})
 		}
 	}
 }
 
 func TestSavingTwiceGivesTheSameFiles(t *testing.T) {
-	first, _ := savedAdapter(t, "apet-discrete", torch.Float32, true)
-	second, _ := savedAdapter(t, "apet-discrete", torch.Float32, true)
-	for _, name := range []string{pet.AdapterConfigFile, pet.AdapterModelFile} {
-		if a, b := readFile(t, first, name), readFile(t, second, name); a != b {
-			t.Errorf("%s differs", name)
+	eachVariant(t, func(t *testing.T, model string, v variant) {
+		first, _ := savedAdapter(t, model, v, torch.Float32, true)
+		second, _ := savedAdapter(t, model, v, torch.Float32, true)
+		for _, name := range []string{pet.AdapterConfigFile, pet.AdapterModelFile} {
+			if a, b := readFile(t, first, name), readFile(t, second, name); a != b {
+				t.Errorf("%s differs", name)
+			}
 		}
-	}
+	})
 }
 
 func TestAnAdapterSaysWhatItIs(t *testing.T) {
-	dir, _ := savedAdapter(t, "apet-adjacent", torch.Float32, true)
+	dir := savedMask(t, "apet-adjacent")
 	config, err := pet.ReadAdapterConfig(dir)
 	if err != nil {
 		t.Fatal(err)
@@ -198,7 +192,7 @@ func TestBrokenAdaptersAreRefused(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			torchtest.NoLeaks(t)
-			dir, _ := savedAdapter(t, "apet-discrete", torch.Float32, true)
+			dir := savedMask(t, "apet-discrete")
 			test.breakIt(t, dir)
 			m := loadTiny(t, torch.Float32)
 			print := fingerprint(t, m)
@@ -213,6 +207,31 @@ func TestBrokenAdaptersAreRefused(t *testing.T) {
 				t.Error("the base has changed")
 			}
 		})
+	}
+}
+
+// TestAnotherBaseIsNamedWithItsShapes tries every method's adapter on a BERT of
+// other sizes, and on one that only has other values.
+func TestAnotherBaseIsNamedWithItsShapes(t *testing.T) {
+	const shapes = `: that has 39 tensors, 5748 entries, "bert.embeddings.word_embeddings.weight" [61 16]; ` +
+		`this one 55 tensors, 13171 entries, "bert.embeddings.word_embeddings.weight" [97 20]`
+	for _, v := range variants {
+		torchtest.NoLeaks(t)
+		dir, _ := savedAdapter(t, families["bert"], v, torch.Float32, true)
+		larger := load(t, "../models/bert/testdata/pooler", torch.Float32)
+		retrained := loadTiny(t, torch.Float32)
+		retrained.Base()[3].Tensor.Fill(0.5)
+		for model, want := range map[models.Model]string{larger: ")" + shapes, retrained: ")"} {
+			print := fingerprint(t, model)
+			_, err := pet.LoadAdapter(dir, model, print, true)
+			if err == nil || !strings.Contains(err.Error(), "tuned on another base model (tiny, fingerprint ") ||
+				!strings.HasSuffix(err.Error(), fmt.Sprintf("; this one has %.12s%s", print, want)) {
+				t.Errorf("%v: %v", v, err)
+			}
+			if fingerprint(t, model) != print {
+				t.Errorf("%v: the base has changed", v)
+			}
+		}
 	}
 }
 

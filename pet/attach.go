@@ -15,6 +15,7 @@ type Attached struct {
 	Head  []*nn.Parameter // the trained head; empty where it is frozen
 	head  []*nn.Parameter // the model's head, trained or not: adapters keep it
 	dtype torch.DType     // of the base
+	shape string          // of the base
 }
 
 // Attach freezes the model, attaches the method and frees the head unless it
@@ -35,7 +36,7 @@ func attach(m Model, method Method, trainHead bool, tune func() (Tuning, error))
 	if err != nil {
 		return nil, err
 	}
-	a := &Attached{Method: method, Tuning: tuning, dtype: m.Registry().DType()}
+	a := &Attached{Method: method, Tuning: tuning, dtype: m.Registry().DType(), shape: shapeOf(m)}
 	a.head = m.Head()
 	if trainHead {
 		a.Head = a.head

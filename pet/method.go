@@ -58,14 +58,6 @@ type Method interface {
 	Restore(m Model, config json.RawMessage, tensors Tensors) (Tuning, error)
 }
 
-// Fitter is a Method that can tell beforehand what Restore would refuse. It
-// names a tensor and two shapes where an adapter belongs to another base.
-type Fitter interface {
-	Method
-	// Fit checks the names and shapes in an adapter, and leaves the model alone.
-	Fit(m Model, config json.RawMessage, tensors Tensors) error
-}
-
 // Tuning is a method attached to a model.
 type Tuning interface {
 	// Params lists what the optimizer updates, in a fixed order.

@@ -22,7 +22,7 @@ func TestMethodsAreListedByName(t *testing.T) {
 			t.Errorf("%s: learning rate %g", m.Name(), m.LearningRate(1000))
 		}
 	}
-	if want := []string{"adapter", "apet-adjacent", "apet-discrete", "bitfit", "full", "lora", "prompt"}; !slices.Equal(names, want) {
+	if want := []string{"adapter", "apet-adjacent", "apet-discrete", "apet-modules", "bitfit", "full", "lora", "prompt"}; !slices.Equal(names, want) {
 		t.Errorf("methods %q, want %q", names, want)
 	}
 }

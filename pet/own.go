@@ -1,10 +1,19 @@
 package pet
 
 import (
+	"slices"
+
 	"github.com/gopet-ml/gopet/torch"
 	"github.com/gopet-ml/gopet/torch/nn"
 	"github.com/gopet-ml/gopet/torch/optim"
 )
+
+// Pretrained lists every parameter of a model but its head's.
+func Pretrained(m Model) []*nn.Parameter {
+	return slices.DeleteFunc(slices.Clone(m.Registry().Parameters()), func(p *nn.Parameter) bool {
+		return slices.Contains(m.Head(), p)
+	})
+}
 
 // What a tuning owes of parameters of the model's own that it tunes whole.
 

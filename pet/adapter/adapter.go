@@ -91,14 +91,6 @@ func AttachTo(m pet.Model, o pet.Options, sublayers []*nn.Sublayer) (pet.Tuning,
 	return hook(c, sublayers, leaves), nil
 }
 
-func (method) Fit(m pet.Model, raw json.RawMessage, tensors pet.Tensors) error {
-	c, err := parse(raw)
-	if err != nil {
-		return err
-	}
-	return c.Fit(m, tensors)
-}
-
 func (method) Restore(m pet.Model, raw json.RawMessage, tensors pet.Tensors) (pet.Tuning, error) {
 	c, err := parse(raw)
 	if err != nil {

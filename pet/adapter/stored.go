@@ -20,15 +20,6 @@ func (c Config) stored(m pet.Model, tensors pet.Tensors) ([]*nn.Sublayer, error)
 	return sublayers, nil
 }
 
-// Fit checks the names and shapes in an adapter of this configuration.
-func (c Config) Fit(m pet.Model, tensors pet.Tensors) error {
-	sublayers, err := c.stored(m, tensors)
-	if err != nil {
-		return err
-	}
-	return pet.CheckTensors(tensors, c.specs(sublayers, nil))
-}
-
 // Restore attaches an adapter of this configuration.
 func (c Config) Restore(m pet.Model, tensors pet.Tensors) (pet.Tuning, error) {
 	sublayers, err := c.stored(m, tensors)

@@ -114,21 +114,6 @@ func (m method) Restore(model pet.Model, raw json.RawMessage, tensors pet.Tensor
 	return t, nil
 }
 
-// Fit checks the positions and the number of values of each tensor.
-func (m method) Fit(model pet.Model, _ json.RawMessage, tensors pet.Tensors) error {
-	positions, err := readPositions(model, tensors)
-	if err != nil {
-		return fmt.Errorf("%s: %w", m.name, err)
-	}
-	var values []pet.TensorSpec
-	for _, p := range model.Registry().Parameters() {
-		if at, tuned := positions[p.Name]; tuned {
-			values = append(values, pet.TensorSpec{Name: p.Name + ValuesSuffix, Shape: []int64{int64(len(at))}})
-		}
-	}
-	return pet.CheckTensors(tensors, values)
-}
-
 // Config is what an adapter's configuration says of a mask. The positions are
 // in the adapter's file; these are the choices that made them.
 type Config struct {

@@ -20,7 +20,9 @@ func init() { pet.Register(modules{}) }
 // modules is APET as the code of arXiv 2306.02320 runs it: whole tensors, half
 // of the budget in modules that it adds, half in the base. Of that code's list
 // of candidates, what only its own T5 has is left out: biases that it gives to
-// every layer, and LoRA and a position bias in cross-attention.
+// every layer, and LoRA and a position bias in cross-attention. Bottlenecks
+// start with an up-projection of zero, so that as with other masks the model
+// computes what it did before the first step.
 type modules struct{}
 
 func (modules) Name() string { return "apet-modules" }
@@ -45,7 +47,9 @@ type modulesConfig struct {
 	Adapter *adapter.Config `json:"adapter,omitempty"`
 }
 
-func withTargets(o pet.Options) pet.Options {
+// complete sets what is the method's own.
+func complete(o pet.Options) pet.Options {
+	o.Init = "zero"
 	if o.Targets == "" {
 		o.Targets = "all"
 	}
@@ -54,7 +58,7 @@ func withTargets(o pet.Options) pet.Options {
 
 // Count is the real number, which may be above or below o.K.
 func (modules) Count(m pet.Model, o pet.Options) (int64, error) {
-	p, err := pick(m, withTargets(o))
+	p, err := pick(m, complete(o))
 	if err != nil {
 		return 0, err
 	}
@@ -77,7 +81,7 @@ func (modules) Count(m pet.Model, o pet.Options) (int64, error) {
 }
 
 func (modules) Attach(m pet.Model, o pet.Options) (pet.Tuning, error) {
-	o = withTargets(o)
+	o = complete(o)
 	p, err := pick(m, o)
 	if err != nil {
 		return nil, err
@@ -108,24 +112,6 @@ func contents(m pet.Model, raw json.RawMessage, tensors pet.Tensors) (c modulesC
 		}
 	}
 	return c, own, nil
-}
-
-func (modules) Fit(m pet.Model, raw json.RawMessage, tensors pet.Tensors) error {
-	c, own, err := contents(m, raw, tensors)
-	if err != nil {
-		return err
-	}
-	if c.LoRA != nil {
-		if err := c.LoRA.Fit(m, tensors); err != nil {
-			return err
-		}
-	}
-	if c.Adapter != nil {
-		if err := c.Adapter.Fit(m, tensors); err != nil {
-			return err
-		}
-	}
-	return pet.CheckTensors(tensors, pet.Stored(own))
 }
 
 func (modules) Restore(m pet.Model, raw json.RawMessage, tensors pet.Tensors) (pet.Tuning, error) {

@@ -93,10 +93,6 @@ func (method) Attach(m pet.Model, o pet.Options) (pet.Tuning, error) {
 	return hook(p, added), nil
 }
 
-func (method) Fit(m pet.Model, _ json.RawMessage, tensors pet.Tensors) error {
-	return pet.CheckTensors(tensors, placesOf(m).all())
-}
-
 func (b method) Restore(m pet.Model, _ json.RawMessage, tensors pet.Tensors) (pet.Tuning, error) {
 	t, err := b.Attach(m, pet.Options{})
 	if err != nil {

@@ -4,7 +4,6 @@ package full
 import (
 	"encoding/json"
 	"errors"
-	"slices"
 
 	"github.com/gopet-ml/gopet/pet"
 	"github.com/gopet-ml/gopet/torch"
@@ -25,26 +24,15 @@ func (method) LearningRate(int64) float64 { return 5e-5 }
 func (method) Dropout() float64 { return -1 }
 
 func (method) Count(m pet.Model, _ pet.Options) (int64, error) {
-	return pet.CountEntries(pet.Stored(base(m))), nil
-}
-
-// base lists every parameter but the head's.
-func base(m pet.Model) []*nn.Parameter {
-	return slices.DeleteFunc(slices.Clone(m.Registry().Parameters()), func(p *nn.Parameter) bool {
-		return slices.Contains(m.Head(), p)
-	})
+	return pet.CountEntries(pet.Stored(pet.Pretrained(m))), nil
 }
 
 func (method) Attach(m pet.Model, _ pet.Options) (pet.Tuning, error) {
-	t := &tuning{parameters: base(m)}
+	t := &tuning{parameters: pet.Pretrained(m)}
 	for _, p := range t.parameters {
 		p.Tensor.SetRequiresGrad(true)
 	}
 	return t, nil
-}
-
-func (method) Fit(m pet.Model, _ json.RawMessage, tensors pet.Tensors) error {
-	return pet.CheckTensors(tensors, pet.Stored(base(m)))
 }
 
 func (f method) Restore(m pet.Model, _ json.RawMessage, tensors pet.Tensors) (pet.Tuning, error) {

@@ -78,14 +78,6 @@ func attach(m pet.Model, c Config, seed uint64, layers []*nn.Linear) (pet.Tuning
 	return hook(c, layers, leaves), nil
 }
 
-func (method) Fit(m pet.Model, raw json.RawMessage, tensors pet.Tensors) error {
-	c, err := parse(raw)
-	if err != nil {
-		return err
-	}
-	return c.Fit(m, tensors)
-}
-
 func (method) Restore(m pet.Model, raw json.RawMessage, tensors pet.Tensors) (pet.Tuning, error) {
 	c, err := parse(raw)
 	if err != nil {

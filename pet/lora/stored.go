@@ -19,15 +19,6 @@ func (c Config) stored(m pet.Model, tensors pet.Tensors) ([]*nn.Linear, error) {
 	return layers, nil
 }
 
-// Fit checks the names and shapes in an adapter of this configuration.
-func (c Config) Fit(m pet.Model, tensors pet.Tensors) error {
-	layers, err := c.stored(m, tensors)
-	if err != nil {
-		return err
-	}
-	return pet.CheckTensors(tensors, c.specs(layers))
-}
-
 // Restore attaches an adapter of this configuration.
 func (c Config) Restore(m pet.Model, tensors pet.Tensors) (pet.Tuning, error) {
 	layers, err := c.stored(m, tensors)

@@ -152,14 +152,6 @@ func stored(m pet.Model, raw json.RawMessage, tensors pet.Tensors) ([]*nn.SoftPr
 	return list[:1], prompts, nil
 }
 
-func (method) Fit(m pet.Model, raw json.RawMessage, tensors pet.Tensors) error {
-	_, prompts, err := stored(m, raw, tensors)
-	if err != nil {
-		return err
-	}
-	return pet.CheckTensors(tensors, prompts)
-}
-
 func (method) Restore(m pet.Model, raw json.RawMessage, tensors pet.Tensors) (pet.Tuning, error) {
 	list, prompts, err := stored(m, raw, tensors)
 	if err != nil {
