@@ -128,6 +128,17 @@ func write(t *testing.T, dir, name, content string) {
 	}
 }
 
+// withoutPooler is a copy of a bare BERT that has none.
+func withoutPooler(t *testing.T, base string) string {
+	t.Helper()
+	dir := copyDir(t, base)
+	tensors("model.safetensors", func(m map[string]checkpoint.Tensor) {
+		delete(m, "pooler.dense.weight")
+		delete(m, "pooler.dense.bias")
+	})(t, dir)
+	return dir
+}
+
 func copyDir(t *testing.T, from string) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "copy")
@@ -380,11 +391,7 @@ func TestPicklesAreNotRun(t *testing.T) {
 
 func TestImportsThatCannotBe(t *testing.T) {
 	const adapter, base = "testdata/bert/peft/lora-qv", "testdata/bert"
-	poolerless := copyDir(t, base)
-	tensors("model.safetensors", func(m map[string]checkpoint.Tensor) {
-		delete(m, "pooler.dense.weight")
-		delete(m, "pooler.dense.bias")
-	})(t, poolerless)
+	poolerless := withoutPooler(t, base)
 	for name, test := range map[string]struct {
 		options peft.ImportOptions
 		want    string

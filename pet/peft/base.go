@@ -2,7 +2,6 @@ package peft
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -29,6 +28,7 @@ type base struct {
 	fingerprint string
 	linears     map[string]*nn.Linear // by name
 	modules     []string              // the paths of all modules, those that hold modules included
+	headless    bool                  // the head is left out of what is written
 }
 
 // loadBase loads a model by its directory or its id on the Hub; labels give it a
@@ -61,10 +61,7 @@ func loadBase(ctx context.Context, name, dtype string, labels []string, progress
 	for _, l := range registry.Linears() {
 		b.linears[l.Name] = l
 	}
-	if b.fingerprint, err = models.Fingerprint(b.model.Base()); err == nil {
-		err = b.checkPooler()
-	}
-	if err != nil {
+	if b.fingerprint, err = models.Fingerprint(b.model.Base()); err != nil {
 		b.close()
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
@@ -73,20 +70,17 @@ func loadBase(ctx context.Context, name, dtype string, labels []string, progress
 
 func (b *base) close() { b.model.Close() }
 
-// checkPooler refuses a classifier that reads the first token itself: the
-// libraries would give the model a pooler with random weights.
-func (b *base) checkPooler() error {
+// readsToken reports whether the base has a classifier that reads the first
+// token itself: the libraries would give it a pooler with random weights.
+func (b *base) readsToken() bool {
 	_, pooler := b.linears["bert.pooler.dense"]
-	if b.modelType == "bert" && len(b.model.Head()) > 0 && !pooler {
-		return errors.New("its checkpoint has no pooler, and transformers' classifier would get a random one: no other library computes the same")
-	}
-	return nil
+	return b.modelType == "bert" && len(b.model.Head()) > 0 && !pooler
 }
 
 // task is the type of task that peft knows the base by.
 func (b *base) task() string {
 	switch {
-	case len(b.model.Head()) > 0:
+	case len(b.model.Head()) > 0 && !b.headless:
 		return taskClassify
 	case b.isTextToText():
 		return taskText

@@ -119,11 +119,16 @@ func export(ctx context.Context, o ExportOptions, config pet.AdapterConfig, conv
 		return nil, err
 	}
 	defer b.close()
+	b.headless = b.readsToken()
 	t, err := readTuned(o.Adapter, b, config)
 	if err != nil {
 		return nil, err
 	}
 	d, err := convert(t)
+	if err == nil && b.headless {
+		d.remarks = append(d.remarks, "the head is left out: its checkpoint has no pooler, and transformers' classifier would get a random one; "+
+			"it goes with the base that AutoModel loads")
+	}
 	if err == nil && len(t.head) > 0 {
 		d.remarks = append(d.remarks, fmt.Sprintf("it goes with a base that transformers loads with num_labels=%d", t.head["classifier.bias"].Shape[0]))
 	}
@@ -154,6 +159,10 @@ func readTuned(dir string, b *base, config pet.AdapterConfig) (*tuned, error) {
 	}
 	if err != nil {
 		return nil, err
+	}
+	if b.headless {
+		t.config.Labels = nil
+		return t, nil
 	}
 	var head []pet.NamedTensor
 	for _, p := range b.model.Head() {

@@ -212,3 +212,54 @@ func sameFiles(t *testing.T, got, want string) {
 		}
 	}
 }
+
+// Without a pooler gopet's head reads what no head of transformers reads, so
+// the encoder's part alone is exported, and said to be.
+func TestTheHeadOfABaseWithoutPoolerStays(t *testing.T) {
+	torchtest.NoLeaks(t)
+	base := withoutPooler(t, "testdata/bert")
+	adapter, out, back := made(t, base, "lora", pet.Options{Seed: 3}), filepath.Join(t.TempDir(), "out"), filepath.Join(t.TempDir(), "back")
+	got, err := peft.Export(t.Context(), peft.ExportOptions{Adapter: adapter, Model: base, Out: out})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(got.Remarks) != 1 || !strings.Contains(got.Remarks[0], "the head is left out") {
+		t.Errorf("remarks %q", got.Remarks)
+	}
+	config, err := os.ReadFile(filepath.Join(out, pet.AdapterConfigFile))
+	if err != nil || !bytes.Contains(config, []byte("FEATURE_EXTRACTION")) || bytes.Contains(config, []byte("classifier")) {
+		t.Errorf("configuration %s (%v)", config, err)
+	}
+	if _, err := peft.Import(t.Context(), peft.ImportOptions{Adapter: out, Model: base, Out: back}); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(hidden(t, base, adapter), hidden(t, base, back)); diff != "" {
+		t.Errorf("hidden states before (-) and after the way there and back (+):\n%.300s", diff)
+	}
+}
+
+// hidden is the last hidden state of a base with an adapter.
+func hidden(t *testing.T, base, adapter string) []float32 {
+	t.Helper()
+	config, err := pet.ReadAdapterConfig(adapter)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := models.Load(base, models.Options{DType: torch.Float32, Device: torch.CPU, Labels: config.Labels})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	print, err := models.Fingerprint(m.Base())
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := pet.LoadAdapter(adapter, m, print, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer a.Detach()
+	s := torch.NewScope(torch.NoGrad())
+	defer s.Close()
+	return models.Hidden(m, models.Input{IDs: torch.FromSlice(s, []int64{2, 7, 5, 3}, 1, 4)}).Float32s()
+}

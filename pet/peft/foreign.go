@@ -178,3 +178,11 @@ func readTensor(file tensorFile, name string) (checkpoint.Tensor, error) {
 	})
 	return t, err
 }
+
+// maxTarget is how long texts to generate were, where gopet wrote the adapter.
+func (f *foreign) maxTarget() int {
+	if f.origin == nil {
+		return 0
+	}
+	return f.origin.MaxTarget
+}

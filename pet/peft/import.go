@@ -59,6 +59,9 @@ func Import(ctx context.Context, o ImportOptions) (*Imported, error) {
 		return nil, err
 	}
 	defer b.close()
+	if b.readsToken() {
+		return nil, fmt.Errorf("%s: its checkpoint has no pooler, and the adapter's head was tuned with one", o.Model)
+	}
 	a, err := f.attach(b)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", o.Adapter, err)
@@ -71,7 +74,7 @@ func Import(ctx context.Context, o ImportOptions) (*Imported, error) {
 	}
 	err = pet.SaveAdapter(o.Out, a, pet.Base{
 		Model: o.Model, Fingerprint: b.fingerprint,
-		Task: o.Task, Text: o.Text, Label: o.Label, Labels: o.Labels, MaxLength: o.MaxLength,
+		Task: o.Task, Text: o.Text, Label: o.Label, Labels: o.Labels, MaxLength: o.MaxLength, MaxTarget: f.maxTarget(),
 	})
 	if err != nil {
 		return nil, err

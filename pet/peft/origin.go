@@ -19,6 +19,7 @@ type origin struct {
 	Label     string   `json:"label,omitempty"`
 	Labels    []string `json:"labels,omitempty"`
 	MaxLength int      `json:"max_length,omitempty"`
+	MaxTarget int      `json:"max_target,omitempty"`
 	Mask      *mask    `json:"mask,omitempty"`
 }
 
@@ -33,7 +34,7 @@ type mask struct {
 
 func newOrigin(c pet.AdapterConfig) origin {
 	return origin{
-		Task: c.Task, Text: c.Text, Label: c.Label, Labels: c.Labels, MaxLength: c.MaxLength,
+		Task: c.Task, Text: c.Text, Label: c.Label, Labels: c.Labels, MaxLength: c.MaxLength, MaxTarget: c.MaxTarget,
 	}
 }
 
