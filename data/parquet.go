@@ -104,12 +104,18 @@ func escapeGlob(dir string) string {
 	return strings.NewReplacer("*", `\*`, "?", `\?`, "[", `\[`, `\`, `\\`).Replace(dir)
 }
 
+// matched is what MNLI adds to the names of its usual splits for validation and
+// test, whose rows are of the training rows' genres.
+const matched = "_matched"
+
 // SplitOf returns the split that a shard stands for by its name, SPLIT.parquet,
-// SPLIT-*.parquet or SPLIT/*.parquet; "" for none.
+// SPLIT-*.parquet or SPLIT/*.parquet; "" for none. SPLIT_matched is SPLIT.
 func SplitOf(path string) string {
 	base := strings.TrimSuffix(filepath.Base(path), parquetSuffix)
 	for _, name := range SplitNames {
-		if base == name || strings.HasPrefix(base, name+"-") {
+		rest, found := strings.CutPrefix(base, name)
+		rest = strings.TrimPrefix(rest, matched)
+		if found && (rest == "" || rest[0] == '-') {
 			return name
 		}
 	}

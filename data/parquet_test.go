@@ -66,6 +66,8 @@ func TestLayouts(t *testing.T) {
 		"flat/README.md.parquet", "flat/testing-0.parquet",
 		"nested/train/part-0.parquet", "nested/train/part-1.parquet", "nested/test/x.parquet", "nested/other/train-0.parquet",
 		"plain/train.parquet", "od[d]/test.parquet",
+		"mnli/train-0.parquet", "mnli/validation_matched-0.parquet", "mnli/validation_mismatched-0.parquet", "mnli/test_matched.parquet",
+		"mnli/train_old.parquet",
 	} {
 		writeShard(t, filepath.Join(dir, path), texts("text", path))
 	}
@@ -81,6 +83,7 @@ func TestLayouts(t *testing.T) {
 		{"plain", map[string]int64{"train": 1}},
 		{"plain/train.parquet", map[string]int64{"train": 1}},
 		{"od[d]", map[string]int64{"test": 1}},
+		{"mnli", map[string]int64{"train": 1, "validation": 1, "test": 1}},
 	} {
 		for _, prefix := range []string{"", "parquet:"} {
 			d, err := data.Open(prefix + filepath.Join(dir, c.spec))

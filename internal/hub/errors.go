@@ -53,7 +53,7 @@ func (c *Client) refusal(response *http.Response, repo Repo, file string) error 
 	switch {
 	case status == http.StatusTooManyRequests || status == http.StatusRequestTimeout || status >= 500:
 		wait, asked := askedWait(response.Header, time.Now())
-		return &transientError{err: fmt.Errorf("%s answers %s", host, statusText(response)), wait: wait, ask: asked}
+		return &transientError{err: fmt.Errorf("%s answers %s", host, statusText(response)), asked: asked, wait: wait}
 	case away:
 		return fmt.Errorf("%s, to which the Hub redirects for %s, answers %s", host, file, statusText(response))
 	case code == codeNoRevision:

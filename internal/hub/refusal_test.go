@@ -261,10 +261,30 @@ func TestCachedLinksOutOfTheCache(t *testing.T) {
 	_, err := c.Cached(at("main"))
 	wantError(t, err, filepath.Join(dir, model), secret, "refused")
 
-	// A user's own links above the repository are no trick.
+	// huggingface_hub's store of contents that repositories share is no trick.
+	shared := filepath.Join(cache, "blobs", "ab", "abcd")
+	blob := filepath.Join(cache, "models--google--t5-tiny", "blobs", server.ETag(files()["config.json"]))
+	if err := os.MkdirAll(filepath.Dir(shared), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(blob, shared); err != nil {
+		t.Fatal(err)
+	}
+	link(t, "../../blobs/ab/abcd", blob)
+	if err := os.Remove(filepath.Join(dir, model)); err != nil {
+		t.Fatal(err)
+	}
+	if cached, err := c.Cached(at("main")); err != nil || cached == nil || !cached.Has("config.json") {
+		t.Errorf("%+v, %v", cached, err)
+	}
+
+	// Nor are a user's own links above the repository.
 	elsewhere := filepath.Join(t.TempDir(), "disk")
 	folder := filepath.Join(cache, "models--google--t5-tiny")
-	if err := os.Remove(filepath.Join(dir, model)); err != nil {
+	if err := os.Remove(blob); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(shared, blob); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.Rename(folder, elsewhere); err != nil {

@@ -17,9 +17,9 @@ const (
 
 // transientError may be gone at another attempt.
 type transientError struct {
-	err  error
-	wait time.Duration // that the server asks for, if asked is set
-	ask  bool
+	err   error
+	asked bool          // whether the server asks for a wait
+	wait  time.Duration // that it asks for
 }
 
 func (e *transientError) Error() string { return e.err.Error() }
@@ -39,7 +39,7 @@ func (c *Client) persist(ctx context.Context, attempt func() (further bool, err 
 			failures = 0
 		}
 		wait := backoff(failures)
-		if transient.ask {
+		if transient.asked {
 			wait = transient.wait
 		}
 		switch {
