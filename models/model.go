@@ -67,7 +67,8 @@ type TextToText interface {
 	Model
 	// Decode returns the logits, float32 [rows, length, vocabulary], of what
 	// follows each of the decoder's input ids, int64 [rows, length], given the
-	// encoder's last hidden state for in.
+	// encoder's last hidden state for in. ids may have n rows, one after
+	// another, for each row of in.
 	Decode(ids, hidden *torch.Tensor, in Input) *torch.Tensor
 	// StartID is the decoder's first input id.
 	StartID() int64

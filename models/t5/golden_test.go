@@ -40,6 +40,24 @@ func TestMatchesTransformers(t *testing.T) {
 	}
 }
 
+// Where the position biases are frozen, attention has another kernel.
+func TestGradientsBesideFrozenPositions(t *testing.T) {
+	for _, name := range cases {
+		s := modeltest.NewScope(t)
+		golden := modeltest.ReadGolden(t, s, "testdata", name, "golden.safetensors")
+		m := load32(t, filepath.Join("testdata", name))
+		in := golden.Input()
+		for _, l := range m.Registry().Linears() {
+			l.Weight.Tensor.SetRequiresGrad(true)
+		}
+		logits := m.Decode(golden["decoder_input_ids"], models.Hidden(m, in), in)
+		torch.CrossEntropy(logits.Reshape(-1, logits.Dim(2)), golden["labels"].Reshape(-1), nil, torch.ReduceMean).Backward()
+		for _, l := range m.Registry().Linears() {
+			modeltest.Within(t, name+": gradient of "+l.Weight.Name, l.Weight.Tensor.Grad(s), golden["grad."+l.Weight.Name], modeltest.Tolerance)
+		}
+	}
+}
+
 // Half precision is held loosely: it stores 8 bits of a mantissa. On these
 // models transformers' own bfloat16 is up to 0.058 from its float32.
 func TestBFloat16IsNearFloat32(t *testing.T) {

@@ -30,9 +30,11 @@ func newPositionBias(path nn.Path, c Config, causal bool) *positionBias {
 	}
 }
 
-// forward returns the bias [1, heads, queries, keys] in scope s, of queries
-// that stand at the last positions of the keys.
-func (p *positionBias) forward(s *torch.Scope, device torch.Device, queries, keys int64) *torch.Tensor {
+// forward returns the bias [1, heads, queries, keys] for queries x [rows,
+// queries, dim], which come after the past keys and are keys too.
+func (p *positionBias) forward(x *torch.Tensor, past int64) *torch.Tensor {
+	s, device, queries := x.Scope(), x.Device(), x.Dim(1)
+	keys := past + queries
 	bucketOf := make([]int64, queries+keys-1) // by distance, from 1-keys on
 	for i := range bucketOf {
 		bucketOf[i] = p.bucket(int64(i) + 1 - keys)
@@ -42,7 +44,7 @@ func (p *positionBias) forward(s *torch.Scope, device torch.Device, queries, key
 		buckets = append(buckets, bucketOf[keys-1-query:2*keys-1-query]...)
 	}
 	ids := torch.FromSlice(s, buckets, queries, keys).ToDevice(device)
-	bias := p.table.Forward(ids).Permute(2, 0, 1).Unsqueeze(0)
+	bias := p.table.Forward(ids).ToDType(x.DType()).Permute(2, 0, 1).Unsqueeze(0)
 	if !p.causal || queries == 1 {
 		return bias
 	}

@@ -59,8 +59,7 @@ func (s *stack) finish(x *torch.Tensor, train bool) *torch.Tensor {
 // encode returns the last hidden state, [rows, length, dim], of what embed
 // returned; mask is bool [rows, length], true for what may be seen, or nil.
 func (s *stack) encode(x, mask *torch.Tensor, train bool) *torch.Tensor {
-	length := x.Dim(1)
-	bias := s.bias.forward(x.Scope(), x.Device(), length, length)
+	bias := s.bias.forward(x, 0)
 	if mask != nil {
 		bias = bias.MaskedFill(everywhere(mask).LogicalNot(), invisible)
 	}
@@ -99,9 +98,8 @@ func (s *stack) decode(x *torch.Tensor, from source, past []pair, train bool) (*
 	if past == nil {
 		past = make([]pair, len(s.blocks))
 	}
-	length := x.Dim(1)
 	seen := make([]pair, len(s.blocks))
-	bias := s.bias.forward(x.Scope(), x.Device(), length, length+past[0].length())
+	bias := s.bias.forward(x, past[0].length())
 	for i, b := range s.blocks {
 		x, seen[i] = b.self.self(x, past[i], bias, train)
 		x = b.cross.cross(x, from.memory[i], from.mask, train)
