@@ -42,7 +42,7 @@ func run(arguments []string) error {
 		{&c.InnerDim, "d_ff", 128},
 		{&c.Layers, "num_layers", 2},
 	} {
-		flags.Int64Var(size.field, size.name, size.value, "")
+		flags.Int64Var(size.field, size.name, size.value, "as in config.json")
 	}
 	flags.Parse(arguments)
 	if *out == "" || *tokenizer == "" {

@@ -102,8 +102,13 @@ CASES = [
     Case(
         "resaved",
         22,
-        sizes(6, 3, 2, 9, 1, 2, 23, "gated-silu", tie_word_embeddings=False, eos_token_id=[1, 5], layer_norm_epsilon=1e-5),
-        config=dict(tie_word_embeddings=True, scale_decoder_outputs=False, is_gated_act=True, dense_act_fn="silu", torch_dtype="float32"),
+        sizes(
+            *(6, 3, 2, 9, 1, 2, 23, "gated-silu"),
+            tie_word_embeddings=False,
+            eos_token_id=[1, 5],
+            layer_norm_epsilon=1e-5,
+        ),
+        config=dict(tie_word_embeddings=True, scale_decoder_outputs=False, is_gated_act=True, dense_act_fn="silu"),
         own_head=True,
         old=True,
     ),
