@@ -28,6 +28,7 @@ Example:
 			&cli.StringFlag{Name: "adapter", Usage: "`DIR` of an adapter, such as RUN/adapter"},
 			&cli.StringFlag{Name: "model", Usage: "`DIR` of its base, or its id on the Hub", DefaultText: "the one that the adapter names"},
 			&cli.StringFlag{Name: "format", Usage: strings.Join(peft.Formats(), ", "), DefaultText: "the one for its method"},
+			&cli.BoolFlag{Name: "pooler", Usage: "peft: add a pooler that lets the first token pass, for a BERT classifier that has none"},
 			&cli.StringFlag{Name: "out", Usage: "`DIR` to make"},
 			jsonFlag(),
 		},
@@ -43,7 +44,7 @@ func exportAdapterAction(c *cli.Context) error {
 	}
 	watch := newPreparingBar(c.App.ErrWriter)
 	exported, err := peft.Export(c.Context, peft.ExportOptions{
-		Adapter: c.String("adapter"), Model: c.String("model"), Format: format, Out: c.String("out"),
+		Adapter: c.String("adapter"), Model: c.String("model"), Format: format, Out: c.String("out"), Pooler: c.Bool("pooler"),
 		Progress: func(done, total int64) { watch.downloading(c.String("model"), done, total) },
 	})
 	watch.clear()

@@ -95,6 +95,22 @@ func TestImportOfAnotherLibrarysAdapter(t *testing.T) {
 	refuses(t, exitFailure, []string{"export", "--adapter", testdata, "--out", "o"}, "no adapter_config.json")
 }
 
+// What peft wrote is evaluated, answers, and is trained on.
+func TestAnImportedAdapterServes(t *testing.T) {
+	const testdata = "../../pet/peft/testdata/bert"
+	model, data, out := model(t, testdata), dataset(t), filepath.Join(t.TempDir(), "adapter")
+	mustGopet(t, "", "import", "--adapter", testdata+"/peft/lora-qv", "--model", model, "--out", out,
+		"--task", "classify", "--text", "text", "--label", "kind", "--labels", "animal,colour,number", "--max-length", "12")
+	scores := decode(t, mustGopet(t, "", "eval", "--model", model, "--adapter", out, "--data", data, "--json"))
+	hasKeys(t, scores, "split", "rows", "accuracy")
+	if line := mustGopet(t, "red cat\n", "predict", "--model", model, "--adapter", out); !strings.Contains(line, `"animal":`) {
+		t.Errorf("predict printed %q", line)
+	}
+	args := trainArgs(model, data, filepath.Join(t.TempDir(), "run"), "--method", "lora", "--adapter", out)
+	at := slices.Index(args, "--params")
+	mustGopet(t, "", slices.Delete(args, at, at+2)...)
+}
+
 // A base's id serves as its directory does, and an adapter remembers it.
 func TestBasesOnTheHub(t *testing.T) {
 	const testdata, id = "../../pet/peft/testdata/bert", "someone/base"

@@ -114,8 +114,7 @@ func exportBottleneck(t *tuned) (*directory, error) {
 		remarks: []string{"the adapters package reads it with use_safetensors=True"},
 	}
 	if len(t.head) > 0 {
-		d.configs[headConfigFile] = t.headConfig()
-		d.files[headFile] = t.head
+		t.addHead(d)
 	}
 	return d, nil
 }

@@ -23,26 +23,52 @@ type headConfig struct {
 	NumLabels int            `json:"num_labels"`
 }
 
-func (t *tuned) headConfig() headConfig {
+// flexHead is the configuration of a head that the package makes: one layer
+// over the pooler or over the first token, as gopet's.
+type flexHead struct {
+	Type      string         `json:"head_type"`
+	Labels    map[string]int `json:"label2id"`
+	NumLabels int            `json:"num_labels"`
+	Layers    int            `json:"layers"`
+	Pooler    bool           `json:"use_pooler"`
+	Bias      bool           `json:"bias"`
+}
+
+// flexFields are the fields of a flexHead.
+var flexFields = fields{
+	"head_type": oneOf("classification"), "layers": oneOf(1.0), "use_pooler": oneOf(true, false), "bias": oneOf(true),
+	"num_labels": anything, "label2id": anything, "dropout_prob": anything,
+	"activation_function": anything, // between layers
+}
+
+// addHead puts the head's files beside an adapter: transformers' classifier,
+// or a head of the package where that would get a pooler that is not the base's.
+func (t *tuned) addHead(d *directory) {
 	labels := t.config.Labels
 	if labels == nil {
 		labels = models.Labels(t.model)
 	}
-	c := headConfig{adaptersConfig: t.adaptersConfig(nil), Labels: map[string]int{}, NumLabels: len(labels)}
-	c.Name = nil
+	numbers := map[string]int{}
 	for i, label := range labels {
-		c.Labels[label] = i
+		numbers[label] = i
 	}
-	return c
+	if !t.poolerless() {
+		c := headConfig{adaptersConfig: t.adaptersConfig(nil), Labels: numbers, NumLabels: len(labels)}
+		c.Name = nil
+		d.configs[headConfigFile], d.files[headFile] = c, t.head
+		return
+	}
+	c := t.adaptersConfig(flexHead{"classification", numbers, len(labels), 1, false, true})
+	c.ModelClass = "BertAdapterModel"
+	file := tensors{}
+	for _, name := range t.head.Names() {
+		file.add(renamed(t.head[name], strings.Replace(name, "classifier.", flexLayer(adapterName), 1)))
+	}
+	d.configs[headConfigFile], d.files[headFile] = c, file
 }
 
-// flexHead is the configuration of a head that the package made, with the
-// values that make it transformers' classifier.
-var flexHead = fields{
-	"head_type": oneOf("classification"), "layers": oneOf(1.0), "use_pooler": oneOf(true), "bias": oneOf(true),
-	"num_labels": anything, "label2id": anything, "dropout_prob": anything,
-	"activation_function": anything, // between layers
-}
+// flexLayer is how the layer of a flexHead is called; a dropout comes before it.
+func flexLayer(name string) string { return "heads." + name + ".1." }
 
 // readAdaptersHead reads the head beside an adapter, where there is one.
 func (f *foreign) readAdaptersHead(dir string) error {
@@ -61,13 +87,12 @@ func (f *foreign) readAdaptersHead(dir string) error {
 	if err := json.Unmarshal(text, &config); err != nil {
 		return fmt.Errorf("%s: %w", headConfigFile, err)
 	}
-	if err := flexHead.check(config.Config); err != nil {
+	var flex flexHead
+	if err := decodeFields(config.Config, flexFields, &flex); err != nil {
 		return fmt.Errorf("%s: %w", headConfigFile, err)
 	}
-	if raw, ok := config.Config["label2id"]; ok {
-		if err := json.Unmarshal(raw, &config.Labels); err != nil {
-			return fmt.Errorf("%s: label2id: %w", headConfigFile, err)
-		}
+	if config.Config != nil {
+		config.Labels, f.firstToken = flex.Labels, !flex.Pooler
 	}
 	stored, _, err := readTensors(dir, headFile, headPickleFile)
 	if err != nil {
@@ -80,10 +105,10 @@ func (f *foreign) readAdaptersHead(dir string) error {
 	f.head = tensors{}
 	for _, key := range stored.Names() {
 		name := key
-		if config.Name != "" { // a dropout, then the layer
-			name = strings.Replace(key, "heads."+config.Name+".1.", "classifier.", 1)
+		if config.Config != nil {
+			name = strings.Replace(key, flexLayer(config.Name), "classifier.", 1)
 		}
-		if name != "classifier.weight" && name != "classifier.bias" {
+		if name != headWeight && name != headBias {
 			return fmt.Errorf("tensor %q is no part of a head that gopet knows", key)
 		}
 		f.head.add(renamed(stored[key], name))

@@ -128,17 +128,6 @@ func write(t *testing.T, dir, name, content string) {
 	}
 }
 
-// withoutPooler is a copy of a bare BERT that has none.
-func withoutPooler(t *testing.T, base string) string {
-	t.Helper()
-	dir := copyDir(t, base)
-	tensors("model.safetensors", func(m map[string]checkpoint.Tensor) {
-		delete(m, "pooler.dense.weight")
-		delete(m, "pooler.dense.bias")
-	})(t, dir)
-	return dir
-}
-
 func copyDir(t *testing.T, from string) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "copy")
@@ -379,6 +368,35 @@ func TestWhatHasNoEqualForT5IsRefused(t *testing.T) {
 	})
 }
 
+// A pooler comes along with an adapter only to let the first token pass.
+func TestAnotherPoolerIsRefused(t *testing.T) {
+	const pooler = "base_model.model.bert.pooler.dense."
+	for name, test := range map[string]struct {
+		base string
+		edit edit
+	}{
+		"a base with a pooler":      {"testdata/bert", func(*testing.T, string) {}},
+		"an entry off the diagonal": {"testdata/bare", weights(func(m map[string]checkpoint.Tensor) { m[pooler+"weight"].Data[4*17+4] = 1 })},
+		"a diagonal of two values":  {"testdata/bare", weights(func(m map[string]checkpoint.Tensor) { m[pooler+"weight"].Data[4*17+3] = 0x40 })},
+		"a bias":                    {"testdata/bare", weights(func(m map[string]checkpoint.Tensor) { m[pooler+"bias"].Data[3] = 0x40 })},
+		"half a pooler":             {"testdata/bare", drop(pooler + "bias")},
+		"no pooler after all":       {"testdata/bare", all(drop(pooler+"bias"), drop(pooler+"weight"))},
+		"a scale that rounds": {"testdata/bare", weights(func(m map[string]checkpoint.Tensor) {
+			for i := range 16 {
+				m[pooler+"weight"].Data[4*17*i+3] = 0x3f
+			}
+		})},
+	} {
+		t.Run(name, func(t *testing.T) {
+			torchtest.NoLeaks(t)
+			dir, out := copyDir(t, "testdata/exported/bare/lora-pooler"), filepath.Join(t.TempDir(), "out")
+			test.edit(t, dir)
+			_, err := peft.Import(t.Context(), peft.ImportOptions{Adapter: dir, Model: test.base, Out: out})
+			refused(t, err, out, `modules_to_save names "pooler", and gopet keeps only a classifier beside a method`)
+		})
+	}
+}
+
 // A pickle is read and not run: one that calls something is refused by what it
 // would call.
 func TestPicklesAreNotRun(t *testing.T) {
@@ -391,7 +409,6 @@ func TestPicklesAreNotRun(t *testing.T) {
 
 func TestImportsThatCannotBe(t *testing.T) {
 	const adapter, base = "testdata/bert/peft/lora-qv", "testdata/bert"
-	poolerless := withoutPooler(t, base)
 	for name, test := range map[string]struct {
 		options peft.ImportOptions
 		want    string
@@ -400,7 +417,6 @@ func TestImportsThatCannotBe(t *testing.T) {
 		"no model":        {peft.ImportOptions{Adapter: adapter, Model: "nowhere"}, "no such model directory"},
 		"no dtype":        {peft.ImportOptions{Adapter: adapter, Model: base, DType: "int4"}, "int4"},
 		"few labels":      {peft.ImportOptions{Adapter: adapter, Model: base, Labels: []string{"a", "b"}}, "its head has 3 rows, and there are 2 labels"},
-		"no pooler":       {peft.ImportOptions{Adapter: adapter, Model: poolerless}, "its checkpoint has no pooler"},
 		"labels, no head": {peft.ImportOptions{Adapter: "testdata/bert/peft/lora-embed", Model: base, Labels: []string{"a"}}, "it has no classification head for the labels"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -437,7 +453,9 @@ func TestExportsThatCannotBe(t *testing.T) {
 		"mask of norms":      {"apet-discrete", pet.Options{K: 5, Targets: `.*\.0\..*LayerNorm\.weight`}, peft.ExportOptions{}, "LayerNorm.weight"},
 		"mask too full for another": {"apet-adjacent", pet.Options{K: 256 + 448 - 20, Targets: `.*\.0\.(attention\.self\.query|intermediate\.dense)\.weight`}, peft.ExportOptions{},
 			"need SHiRA of r = "},
-		"no mask": {"apet-discrete", pet.Options{K: 0}, peft.ExportOptions{}, "it tunes no entries of the base, and SHiRA needs some"},
+		"pooler of its own": {"lora", pet.Options{}, peft.ExportOptions{Pooler: true}, "its base needs no pooler"},
+		"pooler elsewhere":  {"adapter", pet.Options{}, peft.ExportOptions{Pooler: true}, "a pooler goes with format peft alone"},
+		"no mask":           {"apet-discrete", pet.Options{K: 0}, peft.ExportOptions{}, "it tunes no entries of the base, and SHiRA needs some"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			torchtest.NoLeaks(t)

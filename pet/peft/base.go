@@ -28,7 +28,6 @@ type base struct {
 	fingerprint string
 	linears     map[string]*nn.Linear // by name
 	modules     []string              // the paths of all modules, those that hold modules included
-	headless    bool                  // the head is left out of what is written
 }
 
 // loadBase loads a model by its directory or its id on the Hub; labels give it a
@@ -61,6 +60,9 @@ func loadBase(ctx context.Context, name, dtype string, labels []string, progress
 	for _, l := range registry.Linears() {
 		b.linears[l.Name] = l
 	}
+	if b.poolerless() { // in transformers' class it is there
+		b.modules = append(b.modules, "bert.pooler", "bert.pooler.dense")
+	}
 	if b.fingerprint, err = models.Fingerprint(b.model.Base()); err != nil {
 		b.close()
 		return nil, fmt.Errorf("%s: %w", name, err)
@@ -70,17 +72,10 @@ func loadBase(ctx context.Context, name, dtype string, labels []string, progress
 
 func (b *base) close() { b.model.Close() }
 
-// readsToken reports whether the base has a classifier that reads the first
-// token itself: the libraries would give it a pooler with random weights.
-func (b *base) readsToken() bool {
-	_, pooler := b.linears["bert.pooler.dense"]
-	return b.modelType == "bert" && len(b.model.Head()) > 0 && !pooler
-}
-
 // task is the type of task that peft knows the base by.
 func (b *base) task() string {
 	switch {
-	case len(b.model.Head()) > 0 && !b.headless:
+	case len(b.model.Head()) > 0:
 		return taskClassify
 	case b.isTextToText():
 		return taskText

@@ -26,8 +26,8 @@ func readBitFit(dir string) (*foreign, error) {
 	f := &foreign{format: FormatBitFit, kind: "biases", head: tensors{}, origin: origin}
 	biases := tensors{}
 	for _, name := range stored.Names() {
-		if head, ok := headName(name); ok {
-			f.head.add(renamed(stored[name], head))
+		if name == headWeight || name == headBias {
+			f.head.add(stored[name])
 		} else if strings.HasSuffix(name, ".bias") {
 			biases.add(stored[name])
 		} else {

@@ -31,6 +31,9 @@ type ExportOptions struct {
 	Model   string // directory of its base, or its id on the Hub; "": the one that the adapter names
 	Format  string // one of Formats; "": the one that has a form of the adapter's method
 	Out     string // the directory to make
+	// Pooler adds one to a BERT classifier that has none, so that transformers
+	// does not make one of random weights: format peft.
+	Pooler bool
 	// Progress is told of downloading the base; nil: nobody.
 	Progress func(done, total int64)
 }
@@ -119,20 +122,37 @@ func export(ctx context.Context, o ExportOptions, config pet.AdapterConfig, conv
 		return nil, err
 	}
 	defer b.close()
-	b.headless = b.readsToken()
 	t, err := readTuned(o.Adapter, b, config)
 	if err != nil {
 		return nil, err
 	}
+	if o.Pooler {
+		if o.Format != FormatPEFT {
+			return nil, fmt.Errorf("a pooler goes with format %s alone", FormatPEFT)
+		}
+		if err := t.addPooler(); err != nil {
+			return nil, err
+		}
+	}
 	d, err := convert(t)
-	if err == nil && b.headless {
-		d.remarks = append(d.remarks, "the head is left out: its checkpoint has no pooler, and transformers' classifier would get a random one; "+
-			"it goes with the base that AutoModel loads")
+	if err != nil {
+		return nil, err
 	}
-	if err == nil && len(t.head) > 0 {
-		d.remarks = append(d.remarks, fmt.Sprintf("it goes with a base that transformers loads with num_labels=%d", t.head["classifier.bias"].Shape[0]))
+	d.remarks = append(d.remarks, t.remarks(o)...)
+	return d, nil
+}
+
+// remarks tell what transformers' class for the head makes of the base.
+func (t *tuned) remarks(o ExportOptions) []string {
+	if len(t.head) == 0 {
+		return nil
 	}
-	return d, err
+	list := []string{fmt.Sprintf("it goes with a base that transformers loads with num_labels=%d", t.head[headBias].Shape[0])}
+	if t.poolerless() && o.Format != FormatAdapters && !o.Pooler {
+		list = append(list, "its base has no pooler, and transformers makes one of random weights: "+
+			"let the first token take its place there, or export for peft with a pooler, --pooler")
+	}
+	return list
 }
 
 // tuned is an adapter of gopet on its base, whose base parameters are as they
@@ -159,10 +179,6 @@ func readTuned(dir string, b *base, config pet.AdapterConfig) (*tuned, error) {
 	}
 	if err != nil {
 		return nil, err
-	}
-	if b.headless {
-		t.config.Labels = nil
-		return t, nil
 	}
 	var head []pet.NamedTensor
 	for _, p := range b.model.Head() {

@@ -19,7 +19,8 @@ import (
 )
 
 // exported are the adapters of gopet whose exports are in testdata/exported,
-// beside all those that were imported.
+// beside all those that were imported. A name that ends in pooler is exported
+// with one.
 var exported = map[string]map[string]struct {
 	method  string
 	options pet.Options
@@ -28,6 +29,13 @@ var exported = map[string]map[string]struct {
 		"apet-discrete": {"apet-discrete", pet.Options{K: 137, Seed: 3}},
 		"apet-adjacent": {"apet-adjacent", pet.Options{K: 90, Targets: `.*\.1\..*(query|output\.dense)\.weight`, Seed: 4}},
 		"bitfit":        {"bitfit", pet.Options{Seed: 8}},
+	},
+	"bare": {
+		"lora":          {"lora", pet.Options{Rank: 2, Seed: 10}},
+		"lora-pooler":   {"lora", pet.Options{Rank: 2, Targets: "all-linear", Seed: 10}},
+		"prompt-pooler": {"prompt", pet.Options{Prompt: 3, Seed: 11}},
+		"apet-pooler":   {"apet-discrete", pet.Options{K: 99, Seed: 12}},
+		"houlsby":       {"adapter", pet.Options{Bottleneck: 5, Placement: "houlsby", Seed: 13}},
 	},
 	"t5": {
 		"apet-discrete": {"apet-discrete", pet.Options{K: 301, Seed: 5}},
@@ -115,7 +123,7 @@ func TestExports(t *testing.T) {
 	eachExported(t, func(t *testing.T, family, name, adapter string) {
 		s := newScope(t)
 		base, committed := filepath.Join("testdata", family), filepath.Join("testdata", "exported", family, name)
-		out := export(t, peft.ExportOptions{Adapter: adapter})
+		out := export(t, peft.ExportOptions{Adapter: adapter, Pooler: strings.HasSuffix(name, "pooler")})
 		if *update {
 			if err := os.RemoveAll(committed); err != nil {
 				t.Fatal(err)
@@ -159,13 +167,35 @@ func TestAnExportSaysWhatItDid(t *testing.T) {
 	}
 }
 
+// transformers gives every classifier a pooler, so an export without one says so.
+func TestABaseWithoutPoolerIsRemarked(t *testing.T) {
+	torchtest.NoLeaks(t)
+	for _, test := range []struct {
+		method string
+		pooler bool
+		want   bool
+	}{{"lora", false, true}, {"lora", true, false}, {"bitfit", false, true}, {"adapter", false, false}} {
+		got, err := peft.Export(t.Context(), peft.ExportOptions{
+			Adapter: made(t, "testdata/bare", test.method, pet.Options{}), Pooler: test.pooler, Out: filepath.Join(t.TempDir(), "out"),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		remarked := slices.ContainsFunc(got.Remarks, func(r string) bool { return strings.HasPrefix(r, "its base has no pooler") })
+		if remarked != test.want {
+			t.Errorf("%s: remarks %q", test.method, got.Remarks)
+		}
+	}
+}
+
 // TestWhatIsExportedComesBack: the same files, but for rounding where a value
 // went out as its difference from the base.
 func TestWhatIsExportedComesBack(t *testing.T) {
 	eachExported(t, func(t *testing.T, family, name, adapter string) {
 		s := newScope(t)
 		base := filepath.Join("testdata", family)
-		again := imported(t, peft.ImportOptions{Adapter: export(t, peft.ExportOptions{Adapter: adapter}), Model: base})
+		out := export(t, peft.ExportOptions{Adapter: adapter, Pooler: strings.HasSuffix(name, "pooler")})
+		again := imported(t, peft.ImportOptions{Adapter: out, Model: base})
 		before, after := readConfig(t, adapter), readConfig(t, again)
 		if before != after {
 			t.Errorf("configuration before\n%s\nand after\n%s", before, after)
@@ -211,55 +241,4 @@ func sameFiles(t *testing.T, got, want string) {
 			t.Errorf("%s differs from the one in %s", name, want)
 		}
 	}
-}
-
-// Without a pooler gopet's head reads what no head of transformers reads, so
-// the encoder's part alone is exported, and said to be.
-func TestTheHeadOfABaseWithoutPoolerStays(t *testing.T) {
-	torchtest.NoLeaks(t)
-	base := withoutPooler(t, "testdata/bert")
-	adapter, out, back := made(t, base, "lora", pet.Options{Seed: 3}), filepath.Join(t.TempDir(), "out"), filepath.Join(t.TempDir(), "back")
-	got, err := peft.Export(t.Context(), peft.ExportOptions{Adapter: adapter, Model: base, Out: out})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(got.Remarks) != 1 || !strings.Contains(got.Remarks[0], "the head is left out") {
-		t.Errorf("remarks %q", got.Remarks)
-	}
-	config, err := os.ReadFile(filepath.Join(out, pet.AdapterConfigFile))
-	if err != nil || !bytes.Contains(config, []byte("FEATURE_EXTRACTION")) || bytes.Contains(config, []byte("classifier")) {
-		t.Errorf("configuration %s (%v)", config, err)
-	}
-	if _, err := peft.Import(t.Context(), peft.ImportOptions{Adapter: out, Model: base, Out: back}); err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(hidden(t, base, adapter), hidden(t, base, back)); diff != "" {
-		t.Errorf("hidden states before (-) and after the way there and back (+):\n%.300s", diff)
-	}
-}
-
-// hidden is the last hidden state of a base with an adapter.
-func hidden(t *testing.T, base, adapter string) []float32 {
-	t.Helper()
-	config, err := pet.ReadAdapterConfig(adapter)
-	if err != nil {
-		t.Fatal(err)
-	}
-	m, err := models.Load(base, models.Options{DType: torch.Float32, Device: torch.CPU, Labels: config.Labels})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer m.Close()
-	print, err := models.Fingerprint(m.Base())
-	if err != nil {
-		t.Fatal(err)
-	}
-	a, err := pet.LoadAdapter(adapter, m, print, false)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer a.Detach()
-	s := torch.NewScope(torch.NoGrad())
-	defer s.Close()
-	return models.Hidden(m, models.Input{IDs: torch.FromSlice(s, []int64{2, 7, 5, 3}, 1, 4)}).Float32s()
 }

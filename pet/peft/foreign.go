@@ -15,15 +15,24 @@ import (
 	"github.com/gopet-ml/gopet/torch"
 )
 
+// The parameters of a classification head.
+const (
+	headWeight = "classifier.weight"
+	headBias   = "classifier.bias"
+)
+
 // foreign is an adapter of another library, read.
 type foreign struct {
-	format  string
-	kind    string             // what the format calls the method
-	head    tensors            // classifier.weight and classifier.bias, or none
-	labels  []string           // of the head; nil where the format does not keep them
-	output  *checkpoint.Tensor // of a text-to-text model; nil where the adapter has none of its own
-	origin  *origin            // nil where gopet did not write it
-	remarks []string
+	format string
+	kind   string  // what the format calls the method
+	head   tensors // headWeight and headBias, or none
+	pooler tensors // before the head; empty where the adapter brings none
+	// firstToken says that the head reads the first token, without a pooler.
+	firstToken bool
+	labels     []string           // of the head; nil where the format does not keep them
+	output     *checkpoint.Tensor // of a text-to-text model; nil where the adapter has none of its own
+	origin     *origin            // nil where gopet did not write it
+	remarks    []string
 	// convert makes of it what a method of gopet restores, on its base.
 	convert func(*base) (*restorable, error)
 }
@@ -65,7 +74,7 @@ func readForeign(dir string) (*foreign, error) {
 // headRows is the number of classes of the head; 0 without one, or with one of
 // no width.
 func (f *foreign) headRows() int {
-	weight := f.head["classifier.weight"]
+	weight := f.head[headWeight]
 	if len(weight.Shape) == 0 || len(weight.Data) == 0 {
 		return 0
 	}
@@ -95,6 +104,9 @@ func (f *foreign) attach(b *base) (*pet.Attached, error) {
 	}
 	method, err := pet.Lookup(r.method)
 	if err != nil {
+		return nil, err
+	}
+	if err := f.takePooler(b); err != nil {
 		return nil, err
 	}
 	for _, name := range f.head.Names() {

@@ -140,7 +140,7 @@ func namesIn(t *testing.T, dir string) []string {
 	return names
 }
 
-var families = []string{"bert", "t5"}
+var families = []string{"bert", "bare", "t5"}
 
 // foreign lists the adapters of other libraries for a family: their
 // directories by name.

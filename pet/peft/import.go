@@ -59,9 +59,6 @@ func Import(ctx context.Context, o ImportOptions) (*Imported, error) {
 		return nil, err
 	}
 	defer b.close()
-	if b.readsToken() {
-		return nil, fmt.Errorf("%s: its checkpoint has no pooler, and the adapter's head was tuned with one", o.Model)
-	}
 	a, err := f.attach(b)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", o.Adapter, err)

@@ -168,3 +168,26 @@ func TestTheDecodersHalfOfAPromptIsLeftOut(t *testing.T) {
 		t.Errorf("%d parameters, remarks %q", got.Count, got.Remarks)
 	}
 }
+
+// A head behind a pooler that nobody kept is not what it was.
+func TestAHeadWithoutItsPoolerIsRemarked(t *testing.T) {
+	torchtest.NoLeaks(t)
+	for adapter, want := range map[string]bool{
+		"bare/peft/lora-first-token": true, "bare/adapters/flexible-first-token": false, "exported/bare/lora": false,
+		"exported/bare/lora-pooler": false, "bert/peft/lora-qv": false,
+	} {
+		base := "testdata/bare"
+		if strings.HasPrefix(adapter, "bert") {
+			base = "testdata/bert"
+		}
+		got, err := peft.Import(t.Context(), peft.ImportOptions{
+			Adapter: filepath.Join("testdata", adapter), Model: base, Out: filepath.Join(t.TempDir(), "adapter"),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if remarked := len(got.Remarks) == 1 && strings.HasPrefix(got.Remarks[0], "its base has no pooler"); remarked != want {
+			t.Errorf("%s: remarks %q", adapter, got.Remarks)
+		}
+	}
+}

@@ -45,6 +45,9 @@ func (t *tuned) commonConfig(kind string) commonConfig {
 	if len(t.head) > 0 {
 		c.ModulesToSave = headModules
 	}
+	if _, ok := t.head[poolerWeight]; ok {
+		c.ModulesToSave = append(slices.Clone(headModules), poolerModule)
+	}
 	return c
 }
 
@@ -85,30 +88,41 @@ func readPEFT(dir string, config map[string]json.RawMessage) (*foreign, error) {
 	if tasks := []string{"", taskClassify, taskEmbed, taskText}; !slices.Contains(tasks, common.TaskType) {
 		return nil, fmt.Errorf("task_type %q is not supported: want %s", common.TaskType, strings.Join(tasks[1:], ", "))
 	}
-	for _, module := range common.ModulesToSave {
-		if !slices.Contains(headModules, module) {
-			return nil, fmt.Errorf("modules_to_save names %q, and gopet keeps only a classifier beside a method", module)
-		}
-	}
 	stored, origin, err := readTensors(dir, peftModelFile, peftPickleFile)
 	if err != nil {
 		return nil, err
 	}
 	f := &peftAdapter{
-		foreign: &foreign{format: FormatPEFT, kind: common.PEFTType, head: tensors{}, origin: origin},
+		foreign: &foreign{format: FormatPEFT, kind: common.PEFTType, head: tensors{}, pooler: tensors{}, origin: origin},
 		config:  config, tensors: tensors{},
 	}
 	f.convert = func(b *base) (*restorable, error) { return convert(f, b) }
-	return f.foreign, f.sort(stored)
+	if err := f.sort(stored); err != nil {
+		return nil, err
+	}
+	for _, module := range common.ModulesToSave {
+		if !slices.Contains(headModules, module) && (module != poolerModule || len(f.pooler) == 0) {
+			return nil, errNotKept(module)
+		}
+	}
+	return f.foreign, nil
 }
 
-// sort parts the head from the method's tensors and takes the prefixes away.
+func errNotKept(module string) error {
+	return fmt.Errorf("modules_to_save names %q, and gopet keeps only a classifier beside a method", module)
+}
+
+// sort parts the head and the pooler from the method's tensors and takes the
+// prefixes away.
 func (f *peftAdapter) sort(stored tensors) error {
 	for _, key := range stored.Names() {
-		name := strings.TrimPrefix(strings.TrimPrefix(key, promptPrefix), "model.")
+		name := savedName(strings.TrimPrefix(strings.TrimPrefix(key, promptPrefix), "model."))
 		into := f.tensors
-		if head, ok := headName(name); ok {
-			name, into = head, f.head
+		switch name {
+		case headWeight, headBias:
+			into = f.head
+		case poolerWeight, poolerBias:
+			into = f.pooler
 		}
 		if _, twice := into[name]; twice {
 			return fmt.Errorf("tensor %q comes twice, under other prefixes", name)
@@ -118,13 +132,14 @@ func (f *peftAdapter) sort(stored tensors) error {
 	return nil
 }
 
-// headName is the parameter's name where a tensor is the classifier's: releases
-// of peft differ in how much of their wrapper's name they leave.
-func headName(name string) (string, bool) {
-	module, parameter, _ := strings.Cut(name, ".")
-	parameter = strings.TrimPrefix(parameter, "modules_to_save.")
-	parameter = strings.TrimPrefix(parameter, "default.")
-	return module + "." + parameter, module == headModules[0] && (parameter == "weight" || parameter == "bias")
+// savedName is a parameter's name without peft's wrapper, of which releases of
+// peft differ in how much they leave.
+func savedName(name string) string {
+	module, parameter, wrapped := strings.Cut(name, ".modules_to_save.")
+	if !wrapped {
+		return name
+	}
+	return module + "." + strings.TrimPrefix(parameter, "default.")
 }
 
 // decode checks the configuration and sets the fields of v from it.

@@ -6,9 +6,9 @@ its own: peft's goldens need another transformers), and oracle.py of scripts.
 
     make_adapters.py [--check]
 
-bert/adapters/NAME/, t5/adapters/NAME/: bottlenecks with random values on the
-    bases of make_golden.py, as the package saves them
-bert/adapters.safetensors, t5/adapters.safetensors: for every adapter
+FAMILY/adapters/NAME/: bottlenecks with random values on the bases of
+    make_golden.py, as the package saves them
+FAMILY/adapters.safetensors: for every adapter
     logits.NAME      what the package computes with it, of the batch in golden.safetensors
     logits.exported.NAME   and with the adapter that gopet exported to
                      exported/FAMILY/NAME (go test -run Exports -update makes those)
@@ -36,7 +36,7 @@ import oracle  # noqa: E402
 LABELS = {0: "low", 1: "middle", 2: "high"}
 
 # As in make_golden.py.
-NOISE = {"bert": 0.3, "t5": 0.1}
+NOISE = {"bert": 0.3, "bare": 0.3, "t5": 0.1}
 CONDITION = 2e-6
 
 PAPER = dict(
@@ -54,6 +54,9 @@ ADAPTERS = {
         "houlsby": adapters.DoubleSeqBnConfig(reduction_factor=2),
         "pfeiffer": adapters.SeqBnConfig(reduction_factor=4, dropout=0.1),
         "flexible-head": adapters.SeqBnConfig(reduction_factor=8),
+    },
+    "bare": {
+        "flexible-first-token": adapters.SeqBnConfig(reduction_factor=2),
     },
     "t5": {
         "paper": bottleneck(reduction_factor=14 / 3.5, **PAPER),
@@ -90,7 +93,7 @@ def load_base(family, flexible=False):
     """The base with a classifier, as transformers or as the package makes it."""
     if flexible:
         return adapters.BertAdapterModel.from_pretrained(HERE / family)
-    if family == "bert":
+    if family != "t5":
         model = transformers.BertForSequenceClassification.from_pretrained(HERE / family)
     else:
         model = transformers.T5ForConditionalGeneration.from_pretrained(HERE / family)
@@ -101,10 +104,11 @@ def load_base(family, flexible=False):
 def make_adapter(family, name, config):
     """A model with an adapter of random values, and a random head where there is one."""
     torch.manual_seed(zlib.crc32(name.encode()))
-    model = load_base(family, flexible=name == "flexible-head")
+    model = load_base(family, flexible=name.startswith("flexible"))
     model.add_adapter("tuned", config=config)
-    if name == "flexible-head":
-        model.add_classification_head("tuned", num_labels=3, layers=1, use_pooler=True, id2label=LABELS)
+    if name.startswith("flexible"):
+        pooler = family != "bare"
+        model.add_classification_head("tuned", num_labels=3, layers=1, use_pooler=pooler, id2label=LABELS)
     with torch.no_grad():
         for key, parameter in model.named_parameters():
             if ".adapters." in key or "classifier" in key or key.startswith("heads."):

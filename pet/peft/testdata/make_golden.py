@@ -5,9 +5,10 @@ Needs torch 2.11.0, transformers 5.23.0 and peft 0.21.2, and oracle.py of script
 
     make_golden.py [--check]
 
-bert/, t5/: config.json and model.safetensors of a random base
-bert/peft/NAME/, t5/peft/NAME/: adapters with random values, as peft saves them
-bert/golden.safetensors, t5/golden.safetensors: a batch, and for every adapter
+bert/, bare/, t5/: config.json and model.safetensors of a random base; bare is a
+    BERT without a pooler
+FAMILY/peft/NAME/: adapters with random values, as peft saves them
+FAMILY/golden.safetensors: a batch, and for every adapter
     logits.NAME      what peft computes with it
     logits.exported.NAME   and with the adapter that gopet exported to
                      exported/FAMILY/NAME (go test -run Exports -update makes those);
@@ -62,7 +63,7 @@ T5 = transformers.T5Config(
 )
 
 # Standard deviation of an adapter's values.
-NOISE = {"bert": 0.3, "t5": 0.1}
+NOISE = {"bert": 0.3, "bare": 0.3, "t5": 0.1}
 
 # What is computed in float64 must agree this well, or goldens would hold rounding.
 CONDITION = 2e-6
@@ -96,6 +97,10 @@ def bert_adapters():
     }
 
 
+def bare_adapters():
+    return {"lora-first-token": lora(CLASSIFY, ["query", "value"], r=4, lora_alpha=6)}
+
+
 def t5_adapters():
     return {
         "lora-qv": lora(TEXT, r".*\.SelfAttention\.(q|v)", r=4, lora_alpha=6),
@@ -109,6 +114,7 @@ def t5_adapters():
 
 def make(directory):
     make_family(directory / "bert", BERT, bert_adapters(), bert_batch())
+    make_family(directory / "bare", BERT, bare_adapters(), bert_batch())
     make_family(directory / "t5", T5, t5_adapters(), t5_batch())
 
 
@@ -140,22 +146,34 @@ def save_base(directory, config):
                     parameter.mul_(0.3)
         tensors = oracle.t5_tensors(model)
     oracle.save_config(directory, config)
+    if directory.name == "bare":
+        tensors = {name: t for name, t in tensors.items() if not name.startswith("pooler.")}
     oracle.save_tensors(directory / "model.safetensors", tensors)
 
 
-def load_base(directory, task):
+class FirstToken(torch.nn.Module):
+    """What gopet has in place of a pooler where the checkpoint has none."""
+
+    def forward(self, hidden):
+        return hidden[:, 0]
+
+
+def load_base(directory, config):
     kind = {
         CLASSIFY: transformers.BertForSequenceClassification,
         EMBED: transformers.BertModel,
         TEXT: transformers.T5ForConditionalGeneration,
-    }[task]
-    return kind.from_pretrained(directory).eval()
+    }[config["task_type"]]
+    model = kind.from_pretrained(directory).eval()
+    if directory.name == "bare" and "pooler" not in (config["modules_to_save"] or []):
+        model.bert.pooler = FirstToken()
+    return model
 
 
 def save_adapter(base, directory, config):
     """An adapter with random values, and a random head where there is one."""
     torch.manual_seed(zlib.crc32(directory.name.encode()))
-    model = peft.get_peft_model(load_base(base, config.task_type), config)
+    model = peft.get_peft_model(load_base(base, config.to_dict()), config)
     with torch.no_grad():
         for name, parameter in model.named_parameters():
             if parameter.requires_grad:
@@ -166,17 +184,19 @@ def save_adapter(base, directory, config):
 
 def logits(base, adapter, batch):
     """What peft computes with an adapter: of an embedding one, the last hidden state."""
-    task = json.loads((adapter / "adapter_config.json").read_text())["task_type"]
-    model = peft.PeftModel.from_pretrained(load_base(base, task), adapter).eval()
+    config = json.loads((adapter / "adapter_config.json").read_text())
+    model = peft.PeftModel.from_pretrained(load_base(base, config), adapter).eval()
     for name, tensor in peft.load_peft_weights(adapter).items():
-        assert not tensor.is_floating_point() or tensor.any(), f"{adapter}: {name} is zero"
+        zero = tensor.is_floating_point() and not tensor.any()
+        assert not zero or name.endswith("pooler.dense.bias"), f"{adapter}: {name} is zero"
     return conditioned(model, adapter, batch)
 
 
 def bitfit_logits(base, adapter, batch):
     """What transformers computes with biases: in place of its own or, where a
     module has none, added to what it gives."""
-    model = load_base(base, CLASSIFY if base.name == "bert" else TEXT)
+    task = CLASSIFY if base.name == "bert" else TEXT
+    model = load_base(base, {"task_type": task, "modules_to_save": None})
     biases = safetensors.torch.load_file(adapter / "bitfit.safetensors")
     added = model.load_state_dict(biases, strict=False).unexpected_keys
     for name in added:
