@@ -87,7 +87,8 @@ func (f *finder) split(text string, between func(part string, at int) bool, foun
 		if done < start && !between(text[done:start], done) {
 			return false
 		}
-		if !found(token.id) {
+		// Nothing is left of a token of white space that the one before took.
+		if start < end && !found(token.id) {
 			return false
 		}
 		done = end

@@ -61,18 +61,20 @@ func cleanUp(token string) string {
 	return token
 }
 
-// decodeBytes is ByteFallback: it makes text of neighbouring tokens <0x..>, or
-// as many U+FFFD where they are not UTF-8.
+// decodeBytes is ByteFallback: it makes one text of neighbouring tokens <0x..>,
+// or U+FFFD of each where they are not UTF-8.
 func decodeBytes(tokens []string) []string {
 	var out []string
 	var bytes []byte
 	flush := func() {
-		text := string(bytes)
-		if !utf8.ValidString(text) {
-			text = strings.Repeat("\ufffd", len(bytes))
-		}
-		if text != "" {
-			out = append(out, text)
+		switch {
+		case len(bytes) == 0:
+		case utf8.Valid(bytes):
+			out = append(out, string(bytes))
+		default:
+			for range bytes {
+				out = append(out, "\ufffd")
+			}
 		}
 		bytes = bytes[:0]
 	}

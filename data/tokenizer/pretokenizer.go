@@ -27,7 +27,7 @@ type wordWriter interface {
 // append gives the words of text to the model and reports whether more is
 // asked for. The first head bytes of text come from the very start of the text.
 func (p *preTokenizer) append(text []byte, head int, m model, s *scratch) bool {
-	return p.cut(p.splits, text, head, m, s)
+	return len(text) == 0 || p.cut(p.splits, text, head, m, s)
 }
 
 func (p *preTokenizer) cut(splits []splitter, text []byte, head int, m model, s *scratch) bool {
