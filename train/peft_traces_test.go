@@ -80,7 +80,7 @@ func openTuned(t *testing.T, modelDir, adapter string) *Inference {
 func attachImported(t *testing.T, model models.Model, modelDir, adapter string) *pet.Attached {
 	t.Helper()
 	ours := filepath.Join(t.TempDir(), "adapter")
-	if _, err := peft.Import(peft.ImportOptions{Adapter: adapter, Model: modelDir, Out: ours}); err != nil {
+	if _, err := peft.Import(t.Context(), peft.ImportOptions{Adapter: adapter, Model: modelDir, Out: ours}); err != nil {
 		t.Fatal(err)
 	}
 	fingerprint, err := models.Fingerprint(model.Base())
