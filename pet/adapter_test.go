@@ -13,22 +13,9 @@ import (
 	"github.com/gopet-ml/gopet/models"
 	"github.com/gopet-ml/gopet/models/checkpoint"
 	"github.com/gopet-ml/gopet/pet"
+	"github.com/gopet-ml/gopet/pet/internal/pettest"
 	"github.com/gopet-ml/gopet/torch"
 )
-
-func loadTiny(t testing.TB, dtype torch.DType) models.Model {
-	t.Helper()
-	return load(t, families["bert"], dtype)
-}
-
-func lookup(t testing.TB, name string) pet.Method {
-	t.Helper()
-	m, err := pet.Lookup(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return m
-}
 
 func fingerprint(t testing.TB, m models.Model) string {
 	t.Helper()
@@ -39,42 +26,29 @@ func fingerprint(t testing.TB, m models.Model) string {
 	return print
 }
 
-// move gives everything that is tuned new values, as a step would.
-func move(a *pet.Attached) {
-	for i, p := range a.Params() {
-		s := torch.NewScope(torch.NoGrad())
-		leaf := p.Leaf.In(s).Detach()
-		leaf.CopyFrom(leaf.Add(torch.Normal(s, 0, 0.1, uint64(i), torch.Float32, leaf.Shape()...)))
-		if p.Weight != nil {
-			p.Weight.Put(p.Index, leaf)
-		}
-		s.Close()
-	}
-}
-
 // savedAdapter tunes a model and saves the adapter; it returns the directory
 // and the tuned model's output.
 func savedAdapter(t *testing.T, model string, v variant, dtype torch.DType, trainHead bool) (dir string, want []float64) {
 	t.Helper()
-	m := load(t, model, dtype)
+	m := pettest.Load(t, model, dtype)
 	base := pet.Base{
 		Model: "tiny", Fingerprint: fingerprint(t, m), Task: "classify",
 		Text: []string{"text"}, Label: "kind", Labels: []string{"a", "b", "c"},
 	}
-	attached := attach(t, m, v, trainHead)
+	attached := v.attach(t, m, trainHead)
 	defer attached.Detach()
-	move(attached)
+	pettest.Move(attached)
 	dir = filepath.Join(t.TempDir(), "adapter")
 	if err := pet.SaveAdapter(dir, attached, base); err != nil {
 		t.Fatal(err)
 	}
-	return dir, answers(m)
+	return dir, pettest.Answers(m)
 }
 
 // savedMask is the adapter that is broken in many ways.
 func savedMask(t *testing.T, method string) string {
 	t.Helper()
-	dir, _ := savedAdapter(t, families["bert"], variant{method, pet.Options{K: 300, Seed: 3}}, torch.Float32, true)
+	dir, _ := savedAdapter(t, pettest.BERT, variant{method, pet.Options{K: 300, Seed: 3}}, torch.Float32, true)
 	return dir
 }
 
@@ -84,14 +58,14 @@ func TestAdaptersComeBackBitForBit(t *testing.T) {
 			eachVariant(t, func(t *testing.T, model string, v variant) {
 				torchtest.NoLeaks(t)
 				dir, want := savedAdapter(t, model, v, dtype, trainHead)
-				m := load(t, model, dtype)
+				m := pettest.Load(t, model, dtype)
 				print := fingerprint(t, m)
-				untuned := answers(m)
+				untuned := pettest.Answers(m)
 				attached, err := pet.LoadAdapter(dir, m, print, trainHead)
 				if err != nil {
 					t.Fatal(err)
 				}
-				if got := answers(m); !slices.Equal(bits(got), bits(want)) {
+				if got := pettest.Answers(m); !slices.Equal(bits(got), bits(want)) {
 					t.Errorf("%v: output %v, when saved %v", dtype, got, want)
 				}
 				if slices.Equal(untuned, want) {
@@ -194,7 +168,7 @@ func TestBrokenAdaptersAreRefused(t *testing.T) {
 			torchtest.NoLeaks(t)
 			dir := savedMask(t, "apet-discrete")
 			test.breakIt(t, dir)
-			m := loadTiny(t, torch.Float32)
+			m := pettest.Load(t, pettest.BERT, torch.Float32)
 			print := fingerprint(t, m)
 			attached, err := pet.LoadAdapter(dir, m, print, true)
 			if err == nil || attached != nil {
@@ -217,9 +191,9 @@ func TestAnotherBaseIsNamedWithItsShapes(t *testing.T) {
 		`this one 55 tensors, 13171 entries, "bert.embeddings.word_embeddings.weight" [97 20]`
 	for _, v := range variants {
 		torchtest.NoLeaks(t)
-		dir, _ := savedAdapter(t, families["bert"], v, torch.Float32, true)
-		larger := load(t, "../models/bert/testdata/pooler", torch.Float32)
-		retrained := loadTiny(t, torch.Float32)
+		dir, _ := savedAdapter(t, pettest.BERT, v, torch.Float32, true)
+		larger := pettest.Load(t, "models/bert/testdata/pooler", torch.Float32)
+		retrained := pettest.Load(t, pettest.BERT, torch.Float32)
 		retrained.Base()[3].Tensor.Fill(0.5)
 		for model, want := range map[models.Model]string{larger: ")" + shapes, retrained: ")"} {
 			print := fingerprint(t, model)

@@ -6,12 +6,13 @@ import (
 
 	"github.com/gopet-ml/gopet/internal/torchtest"
 	"github.com/gopet-ml/gopet/pet"
+	"github.com/gopet-ml/gopet/pet/internal/pettest"
 	"github.com/gopet-ml/gopet/torch"
 )
 
 func TestBudgetsAreNumbersOrMethods(t *testing.T) {
 	torchtest.NoLeaks(t)
-	m := loadTiny(t, torch.Float32)
+	m := pettest.Load(t, pettest.BERT, torch.Float32)
 	var all int64
 	for _, p := range m.Base() {
 		all += p.NumEl()

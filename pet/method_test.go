@@ -7,6 +7,7 @@ import (
 
 	"github.com/gopet-ml/gopet/internal/torchtest"
 	"github.com/gopet-ml/gopet/pet"
+	"github.com/gopet-ml/gopet/pet/internal/pettest"
 	_ "github.com/gopet-ml/gopet/pet/methods"
 	"github.com/gopet-ml/gopet/torch"
 )
@@ -40,12 +41,12 @@ func TestANameIsTakenOnce(t *testing.T) {
 			t.Error("a second method of the same name was registered")
 		}
 	}()
-	pet.Register(lookup(t, "full"))
+	pet.Register(pettest.Method(t, "full"))
 }
 
 func TestTargets(t *testing.T) {
 	torchtest.NoLeaks(t)
-	m := loadTiny(t, torch.Float32)
+	m := pettest.Load(t, pettest.BERT, torch.Float32)
 	for expression, want := range map[string]struct{ tensors, entries int64 }{
 		"all-linear":                      {12, 2 * (4*16*16 + 2*16*26)},
 		"qv":                              {4, 4 * 16 * 16},
@@ -68,7 +69,7 @@ func TestTargets(t *testing.T) {
 
 // The head is no target, and half a name is no match.
 func TestTargetsMatchWholeNamesOfTheBase(t *testing.T) {
-	m := loadTiny(t, torch.Float32)
+	m := pettest.Load(t, pettest.BERT, torch.Float32)
 	for _, expression := range []string{`classifier\.weight`, "query", `\.bias`} {
 		if list, err := pet.Targets(m, expression); err == nil {
 			t.Errorf("%s named %d tensors", expression, len(list))
@@ -93,7 +94,7 @@ func TestDecayGroupsOfTransformers(t *testing.T) {
 
 func TestTheHeadIsCountedApart(t *testing.T) {
 	for _, method := range pet.Methods() {
-		m := loadTiny(t, torch.Float32)
+		m := pettest.Load(t, pettest.BERT, torch.Float32)
 		for _, train := range []bool{true, false} {
 			options := pet.Options{K: 10, Targets: "qv", Prompt: 4}
 			attached, err := pet.Attach(m, method, options, train)

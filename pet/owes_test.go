@@ -11,6 +11,7 @@ import (
 	"github.com/gopet-ml/gopet/internal/torchtest"
 	"github.com/gopet-ml/gopet/models"
 	"github.com/gopet-ml/gopet/pet"
+	"github.com/gopet-ml/gopet/pet/internal/pettest"
 	"github.com/gopet-ml/gopet/torch"
 	"github.com/gopet-ml/gopet/torch/optim"
 )
@@ -28,16 +29,16 @@ func bits(values []float64) []uint64 {
 
 func TestTheOutputIsTheSameBeforeTheFirstStep(t *testing.T) {
 	for _, dtype := range []torch.DType{torch.Float32, torch.BFloat16} {
-		eachVariant(t, func(t *testing.T, dir string, v variant) {
+		eachVariant(t, func(t *testing.T, model string, v variant) {
 			torchtest.NoLeaks(t)
-			m := load(t, dir, dtype)
-			want := answers(m)
-			attached := attach(t, m, v, true)
-			if same := slices.Equal(bits(answers(m)), bits(want)); same != v.startsExactly() {
+			m := pettest.Load(t, model, dtype)
+			want := pettest.Answers(m)
+			attached := v.attach(t, m, true)
+			if same := slices.Equal(bits(pettest.Answers(m)), bits(want)); same != v.startsExactly() {
 				t.Errorf("%v: the output is the untuned model's: %v", dtype, same)
 			}
 			attached.Detach()
-			if !slices.Equal(bits(answers(m)), bits(want)) {
+			if !slices.Equal(bits(pettest.Answers(m)), bits(want)) {
 				t.Errorf("%v: the output is another after detaching", dtype)
 			}
 		})
@@ -45,12 +46,12 @@ func TestTheOutputIsTheSameBeforeTheFirstStep(t *testing.T) {
 }
 
 func TestStepsChangeWhatIsTunedAndNothingElse(t *testing.T) {
-	eachVariant(t, func(t *testing.T, dir string, v variant) {
+	eachVariant(t, func(t *testing.T, model string, v variant) {
 		torchtest.NoLeaks(t)
-		m := load(t, dir, torch.Float32)
-		before := snapshot(m)
-		want := answers(m)
-		attached := attach(t, m, v, false)
+		m := pettest.Load(t, model, torch.Float32)
+		before := pettest.Snapshot(m)
+		want := pettest.Answers(m)
+		attached := v.attach(t, m, false)
 		var own []string // parameters of the model that may change
 		for _, p := range attached.Params() {
 			if _, ok := m.Registry().Lookup(p.Name); ok {
@@ -58,8 +59,8 @@ func TestStepsChangeWhatIsTunedAndNothingElse(t *testing.T) {
 			}
 		}
 		untouched := values(attached)
-		tune(attached, m, 5)
-		for _, name := range changed(m, before) {
+		pettest.Tune(attached, m, 5)
+		for _, name := range pettest.Changed(m, before) {
 			if !slices.Contains(own, name) {
 				t.Errorf("%s has changed and is not tuned", name)
 			}
@@ -73,10 +74,10 @@ func TestStepsChangeWhatIsTunedAndNothingElse(t *testing.T) {
 		if v.method == "full" {
 			return
 		}
-		if names := changed(m, before); names != nil {
+		if names := pettest.Changed(m, before); names != nil {
 			t.Errorf("after detaching %q are not what they were", names)
 		}
-		if !slices.Equal(bits(answers(m)), bits(want)) {
+		if !slices.Equal(bits(pettest.Answers(m)), bits(want)) {
 			t.Error("the output is another after detaching")
 		}
 	})
@@ -93,22 +94,22 @@ func values(a *pet.Attached) map[string][]float64 {
 
 // A method is counted without weights, and tunes as many as it counts.
 func TestCountsAreThoseOfShapesAlone(t *testing.T) {
-	eachVariant(t, func(t *testing.T, dir string, v variant) {
+	eachVariant(t, func(t *testing.T, model string, v variant) {
 		torchtest.NoLeaks(t)
-		m := load(t, dir, torch.Float32)
-		declared, err := models.Declare(dir, models.Options{DType: torch.Float32})
+		m := pettest.Load(t, model, torch.Float32)
+		declared, err := models.Declare(pettest.Dir(t, model), models.Options{DType: torch.Float32})
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer declared.Close()
-		attached := attach(t, m, v, false)
+		attached := v.attach(t, m, false)
 		defer attached.Detach()
 		var leaves int64
 		for _, p := range attached.Params() {
 			leaves += p.Leaf.NumEl()
 		}
-		for _, model := range []models.Model{m, declared} {
-			n, err := lookup(t, v.method).Count(model, v.o)
+		for _, counted := range []models.Model{m, declared} {
+			n, err := pettest.Method(t, v.method).Count(counted, v.o)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -125,17 +126,17 @@ func TestCountsAreThoseOfShapesAlone(t *testing.T) {
 // TestGradients compares the gradient of what each method tunes with
 // difference quotients in float64.
 func TestGradients(t *testing.T) {
-	eachVariant(t, func(t *testing.T, dir string, v variant) {
+	eachVariant(t, func(t *testing.T, model string, v variant) {
 		if v.method == "full" {
 			t.Skip("the models' own tests check every parameter")
 		}
 		torchtest.NoLeaks(t)
-		m := load(t, dir, torch.Float64)
-		attached := attach(t, m, v, true)
+		m := pettest.Load(t, model, torch.Float64)
+		attached := v.attach(t, m, true)
 		defer attached.Detach()
-		move(attached) // no gradient is zero because a factor is
+		pettest.Move(attached) // no gradient is zero because a factor is
 		s := torch.NewScope()
-		loss(s, m).Backward()
+		pettest.Loss(s, m).Backward()
 		s.Close()
 		params := attached.Params()
 		for i, p := range params {
@@ -187,7 +188,7 @@ func checkGradient(t *testing.T, m models.Model, p optim.Param, entries []int) {
 func lossValue(m models.Model) float64 {
 	s := torch.NewScope(torch.NoGrad())
 	defer s.Close()
-	return loss(s, m).Item()
+	return pettest.Loss(s, m).Item()
 }
 
 // cannotMerge says why a variant refuses to be merged on a family; "" where it
@@ -208,14 +209,14 @@ func cannotMerge(m models.Model, v variant) string {
 // TestMergedModelsComputeTheSame merges, saves, loads and unmerges. Tied
 // embeddings stay tied.
 func TestMergedModelsComputeTheSame(t *testing.T) {
-	eachVariant(t, func(t *testing.T, dir string, v variant) {
+	eachVariant(t, func(t *testing.T, model string, v variant) {
 		torchtest.NoLeaks(t)
-		m := load(t, dir, torch.Float32)
-		base, before := answers(m), snapshot(m)
-		attached := attach(t, m, v, false)
+		m := pettest.Load(t, model, torch.Float32)
+		base, before := pettest.Answers(m), pettest.Snapshot(m)
+		attached := v.attach(t, m, false)
 		defer attached.Detach()
-		move(attached)
-		want, tuned := answers(m), snapshot(m)
+		pettest.Move(attached)
+		want, tuned := pettest.Answers(m), pettest.Snapshot(m)
 		err := errors.New("it is no Merger")
 		merger, ok := attached.Tuning.(pet.Merger)
 		if ok {
@@ -225,7 +226,7 @@ func TestMergedModelsComputeTheSame(t *testing.T) {
 			if err == nil || !strings.Contains(err.Error(), reason) {
 				t.Errorf("merging: %v, want %q", err, reason)
 			}
-			if names := changed(m, tuned); names != nil {
+			if names := pettest.Changed(m, tuned); names != nil {
 				t.Errorf("merging was refused and has changed %q", names)
 			}
 			return
@@ -233,7 +234,7 @@ func TestMergedModelsComputeTheSame(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		within(t, "merged", answers(m), want)
+		within(t, "merged", pettest.Answers(m), want)
 		checkSaved(t, m)
 		checkUnmerge(t, m, merger, base, before)
 	})
@@ -246,11 +247,11 @@ func checkSaved(t *testing.T, m models.Model) {
 	if err := m.Save(dir); err != nil {
 		t.Fatal(err)
 	}
-	again := load(t, dir, torch.Float32)
-	if !slices.Equal(bits(answers(again)), bits(answers(m))) {
+	again := pettest.LoadDir(t, dir, torch.Float32)
+	if !slices.Equal(bits(pettest.Answers(again)), bits(pettest.Answers(m))) {
 		t.Error("the saved model computes something else")
 	}
-	if names := changed(again, snapshot(m)); names != nil {
+	if names := pettest.Changed(again, pettest.Snapshot(m)); names != nil {
 		t.Errorf("the saved model has other %q", names)
 	}
 	if got, want := len(again.Registry().Parameters()), len(m.Registry().Parameters()); got != want {
@@ -270,8 +271,8 @@ func checkUnmerge(t *testing.T, m models.Model, merger pet.Merger, base []float6
 	if err := merger.Unmerge(); err != nil {
 		t.Fatal(err)
 	}
-	within(t, "unmerged", answers(m), base)
-	if names := changed(m, before); merger.Exact() && names != nil {
+	within(t, "unmerged", pettest.Answers(m), base)
+	if names := pettest.Changed(m, before); merger.Exact() && names != nil {
 		t.Errorf("after unmerging %q are not what they were", names)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/gopet-ml/gopet/internal/torchtest"
 	"github.com/gopet-ml/gopet/models"
 	"github.com/gopet-ml/gopet/pet"
+	"github.com/gopet-ml/gopet/pet/internal/pettest"
 	"github.com/gopet-ml/gopet/torch"
 )
 
@@ -54,7 +55,7 @@ func TestCountsAreThePapers(t *testing.T) {
 	} {
 		for method, want := range model.want {
 			for _, count := range []func() (int64, error){
-				func() (int64, error) { return lookup(t, method).Count(model.m, pet.Options{}) },
+				func() (int64, error) { return pettest.Method(t, method).Count(model.m, pet.Options{}) },
 				func() (int64, error) { return pet.Budget(method, model.m, pet.Options{Targets: "all"}) },
 			} {
 				if got, err := count(); err != nil || got != want {

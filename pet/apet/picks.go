@@ -26,10 +26,9 @@ type group struct {
 	own      *nn.Parameter
 }
 
-// pick chooses as the code of arXiv 2306.02320 does: modules that may be added
-// and tensors of the base are shuffled, each list by Python's random.shuffle
-// after random.seed(budget * seed), and taken by first fit, for half the
-// budget each.
+// pick chooses as the code of arXiv 2306.02320 does: after random.seed(budget *
+// seed) Python's random.shuffle orders the modules that may be added, then the
+// tensors of the base, and each list is taken by first fit for half the budget.
 func pick(m pet.Model, o pet.Options) (picks, error) {
 	if o.K < 0 {
 		return picks{}, fmt.Errorf("apet-modules: k = %d: want 0 or more", o.K)
@@ -46,10 +45,16 @@ func pick(m pet.Model, o pet.Options) (picks, error) {
 	for _, p := range targets {
 		own = append(own, group{sizes: []int64{p.NumEl()}, own: p})
 	}
-	r := newPythonRandom(new(big.Int).Mul(big.NewInt(o.K), new(big.Int).SetUint64(o.Seed)))
+	added, own = draw(added, own, o.K, o.Seed)
+	return inOrder(m.Registry(), append(added, own...)), nil
+}
+
+// draw shuffles two lists and takes some of each.
+func draw(added, own []group, budget int64, seed uint64) (takenAdded, takenOwn []group) {
+	r := newPythonRandom(new(big.Int).Mul(big.NewInt(budget), new(big.Int).SetUint64(seed)))
 	shuffle(r, added)
 	shuffle(r, own)
-	return inOrder(m.Registry(), append(firstFit(added, o.K/2), firstFit(own, o.K/2)...)), nil
+	return firstFit(added, budget/2), firstFit(own, budget/2)
 }
 
 // addable lists the modules that may be added, layer by layer: LoRA on the

@@ -9,93 +9,13 @@ import (
 
 	"github.com/gopet-ml/gopet/internal/torchtest"
 	"github.com/gopet-ml/gopet/models"
-	_ "github.com/gopet-ml/gopet/models/bert"
 	"github.com/gopet-ml/gopet/pet"
+	"github.com/gopet-ml/gopet/pet/internal/pettest"
 	"github.com/gopet-ml/gopet/torch"
-	"github.com/gopet-ml/gopet/torch/optim"
 )
 
 // everyTarget names weights, biases, norms and embeddings in all ways there are.
 var everyTarget = []string{"all-linear", "qv", "all", `.*\.bias`, `.*LayerNorm.*`, `.*embeddings.*weight`, `bert\.pooler.*`}
-
-// loadTiny loads the BERT of two layers of train's traces, in which every
-// parameter matters.
-func loadTiny(t testing.TB, dtype torch.DType) models.Model {
-	t.Helper()
-	m, err := models.Load("../../train/testdata/tiny", models.Options{DType: dtype, Device: torch.CPU})
-	if err != nil {
-		t.Fatal(err)
-	}
-	m.SetDropout(0)
-	t.Cleanup(m.Close)
-	return m
-}
-
-// loss is that of a batch with padding and two segments.
-func loss(s *torch.Scope, m models.Model) *torch.Tensor {
-	return torch.CrossEntropy(models.Logits(m, input(s)), torch.FromSlice(s, []int64{0, 1, 2, 1}, 4), nil, torch.ReduceMean)
-}
-
-func input(s *torch.Scope) models.Input {
-	const rows, length = 4, 12
-	ids, types, mask := make([]int64, rows*length), make([]int64, rows*length), make([]bool, rows*length)
-	for i := range ids {
-		row, column := i/length, i%length
-		mask[i] = column < length-2*row
-		ids[i] = int64((i*17 + row) % 61)
-		if column > length/2 {
-			types[i] = 1
-		}
-	}
-	return models.Input{
-		IDs: torch.FromSlice(s, ids, rows, length), Types: torch.FromSlice(s, types, rows, length),
-		Mask: torch.FromSlice(s, mask, rows, length), Train: true,
-	}
-}
-
-func attach(t testing.TB, m models.Model, name string, o pet.Options, trainHead bool) *pet.Attached {
-	t.Helper()
-	method, err := pet.Lookup(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	attached, err := pet.Attach(m, method, o, trainHead)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return attached
-}
-
-// tune makes steps with weight decay.
-func tune(attached *pet.Attached, m models.Model, steps int) {
-	config := optim.DefaultConfig()
-	config.WeightDecay = 0.1
-	optimizer := optim.NewAdamW(attached.Params(), config)
-	defer optimizer.Close()
-	for range steps {
-		s := torch.NewScope()
-		optimizer.ZeroGrad()
-		loss(s, m).Backward()
-		s.Close()
-		optimizer.Step(0.02)
-	}
-	optimizer.ZeroGrad()
-}
-
-// snapshot copies the bytes of every parameter.
-func snapshot(m models.Model) map[string][]byte {
-	all := map[string][]byte{}
-	for _, p := range m.Registry().Parameters() {
-		all[p.Name] = bytes.Clone(p.Tensor.Bytes())
-	}
-	return all
-}
-
-func logits(m models.Model) []float32 {
-	s := torch.NewScope(torch.NoGrad())
-	defer s.Close()
-	return models.Logits(m, input(s)).Float32s()
-}
 
 func eligible(t testing.TB, m models.Model, targets string) int64 {
 	t.Helper()
@@ -116,14 +36,14 @@ func TestTunedEntriesChangeAndNoOthers(t *testing.T) {
 			for _, targets := range everyTarget {
 				t.Run(fmt.Sprint(dtype, " ", method, " ", targets), func(t *testing.T) {
 					torchtest.NoLeaks(t)
-					m := loadTiny(t, dtype)
-					before := snapshot(m)
+					m := pettest.Load(t, pettest.BERT, dtype)
+					before := pettest.Snapshot(m)
 					k := eligible(t, m, targets) / 5
-					attached := attach(t, m, method, pet.Options{K: k, Targets: targets, Seed: 5}, false)
+					attached := pettest.Attach(t, m, method, pet.Options{K: k, Targets: targets, Seed: 5}, false)
 					if attached.Count() != k {
 						t.Errorf("%d entries are tuned, want %d", attached.Count(), k)
 					}
-					tune(attached, m, 10)
+					pettest.Tune(attached, m, 10)
 					checkTouched(t, m, attached, before, targets == "all-linear" && dtype == torch.Float32)
 					attached.Detach()
 					checkBits(t, m, before)
@@ -175,15 +95,15 @@ func checkBits(t *testing.T, m models.Model, want map[string][]byte) {
 
 func TestOutputIsTheSameBeforeTheFirstStep(t *testing.T) {
 	for _, dtype := range []torch.DType{torch.Float32, torch.BFloat16} {
-		m := loadTiny(t, dtype)
-		want := logits(m)
+		m := pettest.Load(t, pettest.BERT, dtype)
+		want := pettest.Answers(m)
 		for _, targets := range everyTarget {
-			attached := attach(t, m, "apet-discrete", pet.Options{K: eligible(t, m, targets) / 2, Targets: targets}, true)
-			if got := logits(m); !slices.Equal(got, want) {
+			attached := pettest.Attach(t, m, "apet-discrete", pet.Options{K: eligible(t, m, targets) / 2, Targets: targets}, true)
+			if got := pettest.Answers(m); !slices.Equal(got, want) {
 				t.Errorf("%v, %s: logits %v, without tuning %v", dtype, targets, got, want)
 			}
 			attached.Detach()
-			if got := logits(m); !slices.Equal(got, want) {
+			if got := pettest.Answers(m); !slices.Equal(got, want) {
 				t.Errorf("%v, %s: logits %v after detaching, want %v", dtype, targets, got, want)
 			}
 		}
@@ -194,16 +114,16 @@ func TestOutputIsTheSameBeforeTheFirstStep(t *testing.T) {
 // to all entries of every target.
 func TestGradientsAreTheDenseOnes(t *testing.T) {
 	for dtype, tolerance := range map[torch.DType]float64{torch.Float32: 1e-5, torch.Float64: 1e-12} {
-		m := loadTiny(t, dtype)
+		m := pettest.Load(t, pettest.BERT, dtype)
 		dense := denseGradients(m)
 		for _, targets := range everyTarget {
 			for _, part := range []int64{1, 3, 50} {
 				t.Run(fmt.Sprint(dtype, " ", targets, " 1 in ", part), func(t *testing.T) {
 					torchtest.NoLeaks(t)
-					attached := attach(t, m, "apet-discrete", pet.Options{K: eligible(t, m, targets) / part, Targets: targets, Seed: 9}, false)
+					attached := pettest.Attach(t, m, "apet-discrete", pet.Options{K: eligible(t, m, targets) / part, Targets: targets, Seed: 9}, false)
 					defer attached.Detach()
 					s := torch.NewScope()
-					loss(s, m).Backward()
+					pettest.Loss(s, m).Backward()
 					s.Close()
 					checkGradients(t, attached.Tuning.(*tuning), dense, tolerance)
 					for _, p := range m.Registry().Parameters() {
@@ -226,7 +146,7 @@ func denseGradients(m models.Model) map[string][]float64 {
 	for _, p := range m.Registry().Parameters() {
 		p.Tensor.SetRequiresGrad(true)
 	}
-	loss(s, m).Backward()
+	pettest.Loss(s, m).Backward()
 	for _, p := range m.Registry().Parameters() {
 		dense[p.Name] = p.Tensor.Grad(s).ToDType(torch.Float64).Float64s()
 		torch.ZeroGrad(p.Tensor)
@@ -264,14 +184,14 @@ func checkGradients(t *testing.T, tuned *tuning, dense map[string][]float64, tol
 
 func TestNothingIsTunedWithoutEntries(t *testing.T) {
 	torchtest.NoLeaks(t)
-	m := loadTiny(t, torch.Float32)
-	before := snapshot(m)
-	attached := attach(t, m, "apet-discrete", pet.Options{}, true)
+	m := pettest.Load(t, pettest.BERT, torch.Float32)
+	before := pettest.Snapshot(m)
+	attached := pettest.Attach(t, m, "apet-discrete", pet.Options{}, true)
 	defer attached.Detach()
 	if attached.Count() != 0 || len(attached.Params()) != 2 {
 		t.Errorf("%d entries in %d tensors, want the head's 2 alone", attached.Count(), len(attached.Params()))
 	}
-	tune(attached, m, 3)
+	pettest.Tune(attached, m, 3)
 	for _, p := range m.Base() {
 		if !bytes.Equal(p.Tensor.Bytes(), before[p.Name]) {
 			t.Errorf("%s has changed", p.Name)
@@ -286,8 +206,8 @@ func TestNothingIsTunedWithoutEntries(t *testing.T) {
 
 func TestAttachRefuses(t *testing.T) {
 	torchtest.NoLeaks(t)
-	m := loadTiny(t, torch.Float32)
-	before := snapshot(m)
+	m := pettest.Load(t, pettest.BERT, torch.Float32)
+	before := pettest.Snapshot(m)
 	all := eligible(t, m, "qv")
 	method, err := pet.Lookup("apet-discrete")
 	if err != nil {
