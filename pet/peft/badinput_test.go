@@ -219,7 +219,7 @@ func TestWhatHasNoEqualIsRefused(t *testing.T) {
 		"half a head": {loraQV, drop("base_model.model.classifier.bias"), `"classifier.bias" is missing`},
 		"head of booleans": {loraQV, weights(func(m map[string]checkpoint.Tensor) {
 			m["base_model.model.classifier.bias"] = checkpoint.Tensor{DType: checkpoint.Bool, Shape: []int64{3}, Data: make([]byte, 3)}
-		}), "which adapters do not hold"},
+		}), "want floats"},
 
 		"prompt of another length": {prompt, set("num_virtual_tokens", 4), "has shape [5 16], and num_virtual_tokens is 4, num_transformer_submodules 1, the model's width 16"},
 		"prompt of three stacks":   {prompt, set("num_transformer_submodules", 3), "num_transformer_submodules = 3 is not supported"},
@@ -258,6 +258,12 @@ func TestWhatHasNoEqualIsRefused(t *testing.T) {
 			copy(data[4:8], data[0:4])
 			copy(data[4*65:4*66], data[4*64:4*65])
 		}), "two entries of"},
+		"values of bytes": {shira, weights(func(m map[string]checkpoint.Tensor) {
+			m[query+".shira_weight"] = checkpoint.Tensor{DType: checkpoint.Uint8, Shape: []int64{64}, Data: make([]byte, 64)}
+		}), "is U8, want floats"},
+		"indices of bools": {shira, weights(func(m map[string]checkpoint.Tensor) {
+			m[indices] = checkpoint.Tensor{DType: checkpoint.Bool, Shape: []int64{2, 64}, Data: make([]byte, 128)}
+		}), "is BOOL, want floats"},
 		"half an index": {shira, widened("shira_indices", checkpoint.Float32, func([]byte) []byte { return []byte{0, 0, 0, 0x3f} }), "holds 0.5, no whole number"},
 		"indices of bytes": {shira, weights(func(m map[string]checkpoint.Tensor) {
 			m[indices] = checkpoint.Tensor{DType: checkpoint.Uint8, Shape: []int64{2, 64}, Data: make([]byte, 128)}
@@ -417,6 +423,7 @@ func TestImportsThatCannotBe(t *testing.T) {
 		"no model":        {peft.ImportOptions{Adapter: adapter, Model: "nowhere"}, "no such model directory"},
 		"no dtype":        {peft.ImportOptions{Adapter: adapter, Model: base, DType: "int4"}, "int4"},
 		"few labels":      {peft.ImportOptions{Adapter: adapter, Model: base, Labels: []string{"a", "b"}}, "its head has 3 rows, and there are 2 labels"},
+		"a label twice":   {peft.ImportOptions{Adapter: adapter, Model: base, Labels: []string{"a", "b", "a"}}, "a label comes twice"},
 		"labels, no head": {peft.ImportOptions{Adapter: "testdata/bert/peft/lora-embed", Model: base, Labels: []string{"a"}}, "it has no classification head for the labels"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -117,7 +117,11 @@ func export(ctx context.Context, o ExportOptions, config pet.AdapterConfig, conv
 	if o.Model == "" {
 		o.Model = config.BaseModel
 	}
-	b, err := loadBase(ctx, o.Model, config.DType, config.Labels, o.Progress)
+	var headLabels []string
+	if config.Head {
+		headLabels = config.Labels
+	}
+	b, err := loadBase(ctx, o.Model, config.DType, headLabels, o.Progress)
 	if err != nil {
 		return nil, err
 	}

@@ -29,6 +29,7 @@ var exported = map[string]map[string]struct {
 		"apet-discrete": {"apet-discrete", pet.Options{K: 137, Seed: 3}},
 		"apet-adjacent": {"apet-adjacent", pet.Options{K: 90, Targets: `.*\.1\..*(query|output\.dense)\.weight`, Seed: 4}},
 		"bitfit":        {"bitfit", pet.Options{Seed: 8}},
+		"lora-pooling":  {"lora", pet.Options{Rank: 2, Targets: `(bert\.pooler\.dense)\.weight`, Seed: 14}},
 	},
 	"bare": {
 		"lora":          {"lora", pet.Options{Rank: 2, Seed: 10}},

@@ -170,15 +170,15 @@ func readAll(file tensorFile) (tensors, error) {
 
 func readTensor(file tensorFile, name string) (checkpoint.Tensor, error) {
 	info, _ := file.Info(name)
-	dtype, ok := dtypes[info.DType]
-	if !ok {
-		return checkpoint.Tensor{}, fmt.Errorf("tensor %q is %s, which adapters do not hold", name, info.DType)
+	dtype, known := dtypes[info.DType]
+	if !known || !dtype.IsFloatingPoint() && !strings.HasSuffix(name, "."+shiraIndices) {
+		return checkpoint.Tensor{}, fmt.Errorf("tensor %q is %s, want floats", name, info.DType)
 	}
 	t := checkpoint.Tensor{Name: name, DType: info.DType, Shape: info.Shape, Data: make([]byte, info.NumBytes())}
 	if err := file.ReadInto(name, t.Data); err != nil {
 		return t, err
 	}
-	if others := []torch.DType{torch.Float16, torch.BFloat16, torch.Float64}; !slices.Contains(others, dtype) {
+	if !dtype.IsFloatingPoint() || dtype == torch.Float32 {
 		return t, nil
 	}
 	err := torch.Try(func() {
@@ -189,12 +189,4 @@ func readTensor(file tensorFile, name string) (checkpoint.Tensor, error) {
 		t.DType, t.Data = checkpoint.Float32, slices.Clone(stored.ToDType(torch.Float32).Bytes())
 	})
 	return t, err
-}
-
-// maxTarget is how long texts to generate were, where gopet wrote the adapter.
-func (f *foreign) maxTarget() int {
-	if f.origin == nil {
-		return 0
-	}
-	return f.origin.MaxTarget
 }

@@ -3,6 +3,7 @@ package peft
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/gopet-ml/gopet/models"
 	"github.com/gopet-ml/gopet/pet"
@@ -21,7 +22,7 @@ type ImportOptions struct {
 	Task      string   // that the adapter is for
 	Text      []string // the columns it reads
 	Label     string   // the column of its labels
-	Labels    []string // in the order of the head's rows; nil: the base's own, or LABEL_0 and so on
+	Labels    []string // in the order of the head's rows; nil: the adapter's, the base's own, or LABEL_0 and so on
 	MaxLength int      // tokens a row has at most; 0: not said
 
 	// Progress is told of downloading the base; nil: nobody.
@@ -81,6 +82,14 @@ func Import(ctx context.Context, o ImportOptions) (*Imported, error) {
 	}, nil
 }
 
+// maxTarget is how long texts to generate were, where gopet wrote the adapter.
+func (f *foreign) maxTarget() int {
+	if f.origin == nil {
+		return 0
+	}
+	return f.origin.MaxTarget
+}
+
 // complete takes from the adapter what is not said.
 func (o *ImportOptions) complete(f *foreign) error {
 	if o.DType == "" {
@@ -99,6 +108,9 @@ func (o *ImportOptions) complete(f *foreign) error {
 	}
 	if o.Labels == nil {
 		o.Labels = f.labels
+	}
+	if names := slices.Sorted(slices.Values(o.Labels)); len(slices.Compact(names)) < len(o.Labels) {
+		return fmt.Errorf("a label comes twice among %q", o.Labels)
 	}
 	if rows := f.headRows(); o.Labels != nil && rows > 0 && rows != len(o.Labels) {
 		return fmt.Errorf("its head has %d rows, and there are %d labels: %q", rows, len(o.Labels), o.Labels)

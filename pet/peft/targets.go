@@ -17,21 +17,27 @@ type targetConfig struct {
 // targets names linear layers in the shortest way that names no other module:
 // a list of their last names, else a regular expression.
 func (b *base) targets(layers []string) any {
-	const deepest = 3
-	for depth := 1; depth <= deepest; depth++ {
+	modules := b.outers(b.modules)
+	layers = b.outers(layers)
+	if ends := lastNames(layers, 1); exactly(modules, layers, ends) {
+		return ends
+	}
+	for depth := 2; depth <= 3; depth++ {
 		ends := lastNames(layers, depth)
-		if b.exactly(layers, ends) {
-			if depth == 1 {
-				return ends
-			}
+		whole := slices.ContainsFunc(layers, func(layer string) bool { return slices.Contains(ends, layer) })
+		if !whole && exactly(modules, layers, ends) {
 			return `.*\.(` + alternatives(ends) + `)`
 		}
 	}
-	var names []string
-	for _, layer := range layers {
-		names = append(names, b.outer(layer))
+	return alternatives(layers)
+}
+
+func (b *base) outers(names []string) []string {
+	list := make([]string, len(names))
+	for i, name := range names {
+		list[i] = b.outer(name)
 	}
-	return alternatives(names)
+	return list
 }
 
 // lastNames lists the last parts of paths, each once, in the order in which they come.
@@ -48,8 +54,8 @@ func lastNames(paths []string, depth int) []string {
 }
 
 // exactly reports whether the modules whose names end like this are the layers.
-func (b *base) exactly(layers, ends []string) bool {
-	for _, module := range b.modules {
+func exactly(modules, layers, ends []string) bool {
+	for _, module := range modules {
 		if slices.ContainsFunc(ends, func(end string) bool { return endsIn(module, end) }) != slices.Contains(layers, module) {
 			return false
 		}
