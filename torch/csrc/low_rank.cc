@@ -56,7 +56,7 @@ struct LowRankLinear : torch::autograd::Function<LowRankLinear> {
 
 gt_error gt_low_rank_linear(gt_tensor *out, int32_t mode, gt_tensor x, gt_tensor weight,
                             gt_tensor bias, gt_tensor a, gt_tensor b, double scale) noexcept {
-  GT_RESULT(out, mode,
-            LowRankLinear::apply(unwrap(x), unwrap(weight), unwrap(a), unwrap(b), scale,
-                                 optional(bias)))
+  GT_RESULT(
+      out, mode,
+      LowRankLinear::apply(unwrap(x), unwrap(weight), unwrap(a), unwrap(b), scale, optional(bias)))
 }
