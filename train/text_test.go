@@ -211,6 +211,30 @@ func questions(t *testing.T) string {
 	return dir
 }
 
+// A test split whose labels are kept back is left alone, aloud.
+func TestATestSplitWithoutLabelsIsNotScored(t *testing.T) {
+	torchtest.NoLeaks(t)
+	dir := t.TempDir()
+	for split, rows := range map[string]int{data.Train: 30, data.Validation: 10, data.Test: 10} {
+		sentence := column.Values{Schema: column.Schema{Name: "sentence", Kind: column.String}}
+		label := column.Values{Schema: column.Schema{Name: "label", Kind: column.Int}}
+		for i := range rows {
+			sentence.Strings, label.Ints = append(sentence.Strings, words[i%6]), append(label.Ints, int64(i%2))
+			if split == data.Test {
+				label.Ints[i] = -1
+			}
+		}
+		writeShard(t, filepath.Join(dir, split+"-00000-of-00001.parquet"), sentence, label)
+	}
+	c := testConfig(t)
+	c.Model, c.Data, c.Task, c.Text, c.Label = textModel(t), dir, "sst2", nil, ""
+	var warnings []string
+	result := mustRun(t, c, hooks{started: func(s Start) { warnings = s.Warnings }})
+	if result.Test != nil || len(warnings) != 1 || !strings.Contains(warnings[0], "the test split has no labels") {
+		t.Errorf("test %v, warnings %q", result.Test, warnings)
+	}
+}
+
 // A task that generates is scored by its texts, and predicts them.
 func TestQuestionsAreAnswered(t *testing.T) {
 	torchtest.NoLeaks(t)

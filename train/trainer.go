@@ -22,6 +22,7 @@ type trainer struct {
 	config   Config
 	observer Observer
 	fresh    bool // not resumed
+	warnings []string
 	setup    Setup
 	*Inference
 	skill                   skill
@@ -63,6 +64,10 @@ func prepare(ctx context.Context, config Config, observer Observer, fresh bool) 
 	tsk, err := FindTask(config.Task, config.Text, config.Label)
 	if err != nil {
 		return nil, err
+	}
+	if t.test != nil && unlabelled(ctx, t.test, tsk) {
+		t.test = nil
+		t.warnings = append(t.warnings, "the test split has no labels, only -1: it is not scored")
 	}
 	t.setup = config.setup(tsk, t.dataset)
 	t.setup.Downloading = t.downloading()
@@ -288,7 +293,7 @@ func (t *trainer) start() {
 	}
 	t.observer.Started(Start{
 		Config: t.config, Steps: t.steps, From: t.progress.Step, Trainable: t.trainable(), BaseSize: t.baseSize(),
-		LR: t.config.LR, Device: t.device.String(), Baselines: t.progress.Baselines, Warnings: t.Model.Warnings(),
+		LR: t.config.LR, Device: t.device.String(), Baselines: t.progress.Baselines, Warnings: append(t.warnings, t.Model.Warnings()...),
 	})
 }
 
