@@ -77,6 +77,7 @@ parity adapts pet/peft/testdata/make_adapters.py
 parity compares models/checkpoint/testdata/make_pickles.py
 parity converts models/convert/testdata/make_golden.py
 parity writes models/checkpoint/testdata/make_golden.py
+parity writes pet/apet/testdata/make_shuffles.py
 parity writes torch/optim/testdata/make_golden.py
 parity writes train/metrics/testdata/make_golden.py
 parity writes train/metrics/testdata/make_text.py
