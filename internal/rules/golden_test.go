@@ -34,3 +34,31 @@ func TestGoldenFilesHaveTheirScript(t *testing.T) {
 		}
 	}
 }
+
+// TestParityRunsEveryGoldenScript: scripts/parity.sh, or a shell script in the
+// same folder, names each.
+func TestParityRunsEveryGoldenScript(t *testing.T) {
+	parity := read(t, "scripts/parity.sh")
+	for _, set := range regexp.MustCompile(`(?m)^(\w+)=(\S+)$`).FindAllStringSubmatch(parity, -1) {
+		parity = strings.ReplaceAll(parity, "$"+set[1]+"/", set[2]+"/")
+	}
+	helpers := map[string]string{} // what the shell scripts of a folder say
+	var scripts []string
+	walk(t, func(file string) {
+		switch folder := path.Dir(file); {
+		case path.Base(folder) != "testdata":
+		case path.Ext(file) == ".sh":
+			helpers[folder] += read(t, file)
+		case path.Ext(file) == ".py" && strings.HasPrefix(path.Base(file), "make_"):
+			scripts = append(scripts, file)
+		}
+	})
+	if len(scripts) == 0 {
+		t.Fatal("found no golden script")
+	}
+	for _, script := range scripts {
+		if !strings.Contains(parity, " "+script) && !strings.Contains(helpers[path.Dir(script)], path.Base(script)) {
+			t.Errorf("scripts/parity.sh does not run %s", script)
+		}
+	}
+}
