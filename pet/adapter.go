@@ -85,7 +85,7 @@ func (a *Attached) SaveTensors(path string) error {
 	if err := torch.Try(func() { list = a.Save(s) }); err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
-	return WriteTensors(path, append(list, SaveOwn(s, a.head)...))
+	return WriteTensors(path, append(list, (&Own{parameters: a.head}).Save(s)...))
 }
 
 // LoadTensors replaces what the method and the head have learned by the
@@ -100,7 +100,7 @@ func (a *Attached) LoadTensors(path string) error {
 		if err := a.Load(file); err != nil {
 			return fmt.Errorf("%s: %w", path, err)
 		}
-		if err := LoadOwn(file, a.head); err != nil {
+		if err := (&Own{parameters: a.head}).Load(file); err != nil {
 			return fmt.Errorf("%s: %w", path, err)
 		}
 		return nil
@@ -190,7 +190,7 @@ func Restore(m Model, method Method, config json.RawMessage, tensors Tensors, he
 		if err := a.checkNames(tensors); err != nil || !head {
 			return err
 		}
-		return LoadOwn(tensors, m.Head())
+		return (&Own{parameters: m.Head()}).Load(tensors)
 	})
 	if err != nil && a != nil {
 		a.Detach()

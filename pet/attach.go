@@ -49,7 +49,7 @@ func attach(m Model, method Method, trainHead bool, tune func() (Tuning, error))
 
 // Params lists what the optimizer updates: the method's, then the head's.
 func (a *Attached) Params() []optim.Param {
-	return append(a.Tuning.Params(), OwnParams(a.Head)...)
+	return append(a.Tuning.Params(), (&Own{parameters: a.Head}).Params()...)
 }
 
 // HeadCount is the number of trained parameters of the head.

@@ -15,41 +15,55 @@ func Pretrained(m Model) []*nn.Parameter {
 	})
 }
 
-// What a tuning owes of parameters of the model's own that it tunes whole.
-
-// Stored describes them in an adapter file.
-func Stored(parameters []*nn.Parameter) []TensorSpec {
-	list := make([]TensorSpec, len(parameters))
-	for i, p := range parameters {
-		list[i] = TensorSpec{Name: p.Name, Shape: p.Tensor.Shape()}
-	}
-	return list
+// Own are parameters of the model's own that are tuned whole, in order. They
+// do what a Tuning that learns nothing else owes.
+type Own struct {
+	parameters []*nn.Parameter
+	base       []*torch.Tensor // what they held before; nil where that is not kept
 }
 
-// OwnParams lists them for the optimizer.
-func OwnParams(parameters []*nn.Parameter) []optim.Param {
-	list := make([]optim.Param, len(parameters))
-	for i, p := range parameters {
+// Free lets parameters learn. With keep their values are kept, for Restore and
+// Detach to put back.
+func Free(parameters []*nn.Parameter, keep bool) *Own {
+	o := &Own{parameters: parameters}
+	s := torch.NewScope(torch.NoGrad())
+	defer s.Close()
+	for _, p := range parameters {
+		if keep {
+			o.base = append(o.base, s.Keep(p.Tensor.In(s).Clone()))
+		}
+		p.Tensor.SetRequiresGrad(true)
+	}
+	return o
+}
+
+// Params lists them for the optimizer.
+func (o *Own) Params() []optim.Param {
+	list := make([]optim.Param, len(o.parameters))
+	for i, p := range o.parameters {
 		list[i] = optim.Param{Name: p.Name, Leaf: p.Tensor, Decay: Decays(p.Name)}
 	}
 	return list
 }
 
-// SaveOwn lists their values as members of s.
-func SaveOwn(s *torch.Scope, parameters []*nn.Parameter) []NamedTensor {
-	list := make([]NamedTensor, len(parameters))
-	for i, p := range parameters {
+// Count is the number of their entries.
+func (o *Own) Count() int64 { return CountEntries(Stored(o.parameters)) }
+
+// Save lists them as members of s.
+func (o *Own) Save(s *torch.Scope) []NamedTensor {
+	list := make([]NamedTensor, len(o.parameters))
+	for i, p := range o.parameters {
 		list[i] = NamedTensor{Name: p.Name, Tensor: p.Tensor.In(s)}
 	}
 	return list
 }
 
-// LoadOwn replaces their values by those of an adapter file, all or none.
-func LoadOwn(tensors Tensors, parameters []*nn.Parameter) error {
-	if err := CheckTensors(tensors, Stored(parameters)); err != nil {
+// Load replaces their values, all or none.
+func (o *Own) Load(tensors Tensors) error {
+	if err := CheckTensors(tensors, Stored(o.parameters)); err != nil {
 		return err
 	}
-	for _, p := range parameters {
+	for _, p := range o.parameters {
 		if err := LoadInto(p.Tensor, tensors, p.Name); err != nil {
 			return err
 		}
@@ -57,37 +71,21 @@ func LoadOwn(tensors Tensors, parameters []*nn.Parameter) error {
 	return nil
 }
 
-// Freed are parameters of the model's own that a tuning tunes whole, with what
-// they held before.
-type Freed struct {
-	Parameters []*nn.Parameter
-	base       []*torch.Tensor
-}
-
-// Free lets parameters learn.
-func Free(parameters []*nn.Parameter) *Freed {
-	f := &Freed{Parameters: parameters}
-	s := torch.NewScope(torch.NoGrad())
-	defer s.Close()
-	for _, p := range parameters {
-		f.base = append(f.base, s.Keep(p.Tensor.In(s).Clone()))
-		p.Tensor.SetRequiresGrad(true)
+// Restore puts every bit back that was kept.
+func (o *Own) Restore() {
+	for i, base := range o.base {
+		o.parameters[i].Tensor.CopyFrom(base)
 	}
-	return f
 }
 
-// Restore puts back what the parameters held, every bit, and freezes them.
-func (f *Freed) Restore() {
-	for i, p := range f.Parameters {
+// Detach freezes the parameters, after Restore, and frees what was kept.
+func (o *Own) Detach() {
+	o.Restore()
+	for _, p := range o.parameters {
 		p.Tensor.SetRequiresGrad(false)
-		p.Tensor.CopyFrom(f.base[i])
 	}
-}
-
-// Close frees the memory of what they held.
-func (f *Freed) Close() {
-	for _, base := range f.base {
+	for _, base := range o.base {
 		base.Close()
 	}
-	f.Parameters, f.base = nil, nil
+	o.parameters, o.base = nil, nil
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/gopet-ml/gopet/torch"
+	"github.com/gopet-ml/gopet/torch/nn"
 )
 
 // TensorSpec describes a tensor of an adapter file: a parameter that a method
@@ -14,6 +15,15 @@ type TensorSpec struct {
 	Name  string
 	Shape []int64
 	Draw  Draw // of an added parameter's first values; nil for zeros
+}
+
+// Stored describes parameters of the model's own.
+func Stored(parameters []*nn.Parameter) []TensorSpec {
+	list := make([]TensorSpec, len(parameters))
+	for i, p := range parameters {
+		list[i] = TensorSpec{Name: p.Name, Shape: p.Tensor.Shape()}
+	}
+	return list
 }
 
 // CountEntries is the number of entries that a list describes.

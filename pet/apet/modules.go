@@ -86,7 +86,7 @@ func (modules) Attach(m pet.Model, o pet.Options) (pet.Tuning, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &modulesTuning{own: pet.Free(p.own), config: modulesConfig{K: o.K, Targets: o.Targets, Seed: o.Seed}}
+	t := &modulesTuning{own: pet.Free(p.own, true), config: modulesConfig{K: o.K, Targets: o.Targets, Seed: o.Seed}}
 	if len(p.linears) > 0 {
 		t.lora, err = lora.AttachTo(m, o, p.linears)
 	}
@@ -119,7 +119,7 @@ func (modules) Restore(m pet.Model, raw json.RawMessage, tensors pet.Tensors) (p
 	if err != nil {
 		return nil, err
 	}
-	t := &modulesTuning{own: pet.Free(own), config: c}
+	t := &modulesTuning{own: pet.Free(own, true), config: c}
 	if c.LoRA != nil {
 		t.lora, err = c.LoRA.Restore(m, tensors)
 	}
@@ -127,7 +127,7 @@ func (modules) Restore(m pet.Model, raw json.RawMessage, tensors pet.Tensors) (p
 		t.adapter, err = c.Adapter.Restore(m, tensors)
 	}
 	if err == nil {
-		err = pet.LoadOwn(tensors, own)
+		err = t.own.Load(tensors)
 	}
 	if err != nil {
 		t.Detach()
@@ -139,7 +139,7 @@ func (modules) Restore(m pet.Model, raw json.RawMessage, tensors pet.Tensors) (p
 // modulesTuning is tensors of the base, freed, beside two other tunings.
 type modulesTuning struct {
 	config        modulesConfig
-	own           *pet.Freed
+	own           *pet.Own
 	lora, adapter pet.Tuning // nil where none was picked
 }
 
@@ -151,7 +151,7 @@ func (t *modulesTuning) parts() []pet.Tuning {
 }
 
 func (t *modulesTuning) Params() []optim.Param {
-	params := pet.OwnParams(t.own.Parameters)
+	params := t.own.Params()
 	for _, part := range t.parts() {
 		params = append(params, part.Params()...)
 	}
@@ -159,7 +159,7 @@ func (t *modulesTuning) Params() []optim.Param {
 }
 
 func (t *modulesTuning) Count() int64 {
-	n := pet.CountEntries(pet.Stored(t.own.Parameters))
+	n := t.own.Count()
 	for _, part := range t.parts() {
 		n += part.Count()
 	}
@@ -180,7 +180,7 @@ func (t *modulesTuning) Config() any {
 }
 
 func (t *modulesTuning) Save(s *torch.Scope) []pet.NamedTensor {
-	list := pet.SaveOwn(s, t.own.Parameters)
+	list := t.own.Save(s)
 	for _, part := range t.parts() {
 		list = append(list, part.Save(s)...)
 	}
@@ -193,7 +193,7 @@ func (t *modulesTuning) Load(tensors pet.Tensors) error {
 			return err
 		}
 	}
-	return pet.LoadOwn(tensors, t.own.Parameters)
+	return t.own.Load(tensors)
 }
 
 // Detach takes away what was added first: a layer with LoRA may be freed too.
@@ -201,8 +201,7 @@ func (t *modulesTuning) Detach() {
 	for _, part := range t.parts() {
 		part.Detach()
 	}
-	t.own.Restore()
-	t.own.Close()
+	t.own.Detach()
 	t.lora, t.adapter = nil, nil
 }
 

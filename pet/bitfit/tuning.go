@@ -10,7 +10,7 @@ import (
 
 type tuning struct {
 	places
-	own   *pet.Freed // places.biases
+	own   *pet.Own // places.biases
 	added pet.Leaves
 }
 
@@ -18,7 +18,7 @@ var _ pet.Merger = (*tuning)(nil)
 
 // hook frees the model's biases and puts the added ones to work.
 func hook(p places, added pet.Leaves) *tuning {
-	t := &tuning{places: p, own: pet.Free(p.biases), added: added}
+	t := &tuning{places: p, own: pet.Free(p.biases, true), added: added}
 	for i, l := range p.linears {
 		l.Override = afterLinear(l, added[i])
 	}
@@ -28,26 +28,25 @@ func hook(p places, added pet.Leaves) *tuning {
 	return t
 }
 
-func (t *tuning) Params() []optim.Param { return append(pet.OwnParams(t.biases), t.added.Params()...) }
+func (t *tuning) Params() []optim.Param { return append(t.own.Params(), t.added.Params()...) }
 
-func (t *tuning) Count() int64 { return pet.CountEntries(t.all()) }
+func (t *tuning) Count() int64 { return t.own.Count() + t.added.Count() }
 
 func (t *tuning) Config() any { return struct{}{} }
 
 func (t *tuning) Save(s *torch.Scope) []pet.NamedTensor {
-	return append(pet.SaveOwn(s, t.biases), t.added.Save(s)...)
+	return append(t.own.Save(s), t.added.Save(s)...)
 }
 
 func (t *tuning) Load(tensors pet.Tensors) error {
-	if err := pet.LoadOwn(tensors, t.biases); err != nil {
+	if err := t.own.Load(tensors); err != nil {
 		return err
 	}
 	return t.added.Load(tensors)
 }
 
 func (t *tuning) Detach() {
-	t.own.Restore()
-	t.own.Close()
+	t.own.Detach()
 	for _, l := range t.linears {
 		l.Override = nil
 	}

@@ -6,9 +6,6 @@ import (
 	"errors"
 
 	"github.com/gopet-ml/gopet/pet"
-	"github.com/gopet-ml/gopet/torch"
-	"github.com/gopet-ml/gopet/torch/nn"
-	"github.com/gopet-ml/gopet/torch/optim"
 )
 
 func init() { pet.Register(method{}) }
@@ -28,11 +25,7 @@ func (method) Count(m pet.Model, _ pet.Options) (int64, error) {
 }
 
 func (method) Attach(m pet.Model, _ pet.Options) (pet.Tuning, error) {
-	t := &tuning{parameters: pet.Pretrained(m)}
-	for _, p := range t.parameters {
-		p.Tensor.SetRequiresGrad(true)
-	}
-	return t, nil
+	return &tuning{pet.Free(pet.Pretrained(m), false)}, nil
 }
 
 func (f method) Restore(m pet.Model, _ json.RawMessage, tensors pet.Tensors) (pet.Tuning, error) {
@@ -47,19 +40,9 @@ func (f method) Restore(m pet.Model, _ json.RawMessage, tensors pet.Tensors) (pe
 	return t, nil
 }
 
-type tuning struct {
-	parameters []*nn.Parameter
-}
-
-func (t *tuning) Params() []optim.Param { return pet.OwnParams(t.parameters) }
-
-func (t *tuning) Count() int64 { return pet.CountEntries(pet.Stored(t.parameters)) }
+type tuning struct{ *pet.Own }
 
 func (t *tuning) Config() any { return struct{}{} }
-
-func (t *tuning) Save(s *torch.Scope) []pet.NamedTensor { return pet.SaveOwn(s, t.parameters) }
-
-func (t *tuning) Load(tensors pet.Tensors) error { return pet.LoadOwn(tensors, t.parameters) }
 
 var _ pet.Merger = (*tuning)(nil)
 
@@ -73,9 +56,3 @@ func (t *tuning) Unmerge() error {
 
 // Exact is false: nothing of the base is left.
 func (t *tuning) Exact() bool { return false }
-
-func (t *tuning) Detach() {
-	for _, p := range t.parameters {
-		p.Tensor.SetRequiresGrad(false)
-	}
-}
