@@ -17,7 +17,7 @@ func exportAdapterCommand() *cli.Command {
 		Name:  "export",
 		Usage: "write an adapter for another library",
 		Description: `Formats:
-  peft      Hugging Face PEFT: lora as LORA, prompt as PROMPT_TUNING, apet-* as SHIRA
+  peft      Hugging Face PEFT: lora as LORA, prompt as PROMPT_TUNING, masks of APET as SHIRA
   adapters  the adapters package: adapter as a bottleneck
   bitfit    a safetensors file of biases: bitfit
 The model computes the same there. What a format cannot hold is refused by its name.

@@ -67,6 +67,7 @@ func AttachTo(m pet.Model, o pet.Options, layers []*nn.Linear) (pet.Tuning, erro
 	if err != nil {
 		return nil, err
 	}
+	c.Targets = ""
 	return attach(m, c, o.Seed, layers)
 }
 

@@ -27,7 +27,7 @@ const (
 )
 
 // apetMethods are the methods whose adapters hold a mask and its values.
-var apetMethods = []string{"apet-discrete", "apet-adjacent", "apet-modules"}
+var apetMethods = []string{"apet-discrete", "apet-adjacent"}
 
 // shiraConfig is peft's ShiraConfig.
 type shiraConfig struct {
