@@ -54,29 +54,35 @@ func savedMask(t *testing.T, method string) string {
 
 func TestAdaptersComeBackBitForBit(t *testing.T) {
 	for _, dtype := range []torch.DType{torch.Float32, torch.BFloat16} {
-		for _, trainHead := range []bool{true, false} {
-			eachVariant(t, func(t *testing.T, model string, v variant) {
-				torchtest.NoLeaks(t)
-				dir, want := savedAdapter(t, model, v, dtype, trainHead)
-				m := pettest.Load(t, model, dtype)
-				print := fingerprint(t, m)
-				untuned := pettest.Answers(m)
-				attached, err := pet.LoadAdapter(dir, m, print, trainHead)
-				if err != nil {
-					t.Fatal(err)
-				}
-				if got := pettest.Answers(m); !slices.Equal(bits(got), bits(want)) {
-					t.Errorf("%v: output %v, when saved %v", dtype, got, want)
-				}
-				if slices.Equal(untuned, want) {
-					t.Errorf("%v: tuning changed nothing", dtype)
-				}
-				attached.Detach()
-				if got := fingerprint(t, m); v.method != "full" && got != print {
-					t.Errorf("%v: the base is another after detaching", dtype)
-				}
-			})
-		}
+		eachVariant(t, func(t *testing.T, model string, v variant) {
+			comesBack(t, model, v, dtype, true)
+			if model == pettest.BERT { // the others have no head
+				comesBack(t, model, v, dtype, false)
+			}
+		})
+	}
+}
+
+func comesBack(t *testing.T, model string, v variant, dtype torch.DType, trainHead bool) {
+	t.Helper()
+	torchtest.NoLeaks(t)
+	dir, want := savedAdapter(t, model, v, dtype, trainHead)
+	m := pettest.Load(t, model, dtype)
+	print := fingerprint(t, m)
+	untuned := pettest.Answers(m)
+	attached, err := pet.LoadAdapter(dir, m, print, trainHead)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := pettest.Answers(m); !slices.Equal(bits(got), bits(want)) {
+		t.Errorf("%v: output %v, when saved %v", dtype, got, want)
+	}
+	if slices.Equal(untuned, want) {
+		t.Errorf("%v: tuning changed nothing", dtype)
+	}
+	attached.Detach()
+	if got := fingerprint(t, m); v.method != "full" && got != print {
+		t.Errorf("%v: the base is another after detaching", dtype)
 	}
 }
 
