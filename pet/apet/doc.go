@@ -9,6 +9,8 @@
 // moments and k positions. Backward computes the k gradient entries and never
 // the weight's full gradient. Removing the tuning restores every bit.
 //
-// The two layouts are methods of their own: apet-discrete scatters the k
-// positions uniformly, apet-adjacent lays them in contiguous runs.
+// The layouts are methods of their own: apet-discrete scatters the k positions
+// uniformly, apet-adjacent lays them in contiguous runs. apet-modules tunes
+// whole tensors, of the base and of modules that it adds, as the code of the
+// paper does.
 package apet
