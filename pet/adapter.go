@@ -139,7 +139,7 @@ func LoadAdapter(dir string, m Model, fingerprint string, trainHead bool) (*Atta
 		return nil, fmt.Errorf("%s: tuned on a base in %s, and this one is in %s: load it with --dtype %[2]s", dir, config.DType, dtype)
 	}
 	if config.BaseFingerprint != fingerprint {
-		return nil, fmt.Errorf("%s: tuned on another base model (%s, fingerprint %.12s; this one has %.12s)%s",
+		return nil, fmt.Errorf("%s: tuned on another base model (%s, fingerprint %.12s; this one has %.12s)%s; give the base it was tuned on",
 			dir, config.BaseModel, config.BaseFingerprint, fingerprint, otherShape(config.BaseShape, shapeOf(m)))
 	}
 	method, err := Lookup(config.Method)

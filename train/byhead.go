@@ -48,21 +48,28 @@ func (h *byHead) weight(b *batch.Batch) float64 {
 	return total
 }
 
-func (h *byHead) score(b *batch.Batch, scores *Scores) {
+func (h *byHead) score(b *batch.Batch, scores *Scores) error {
 	s := torch.NewScope(torch.NoGrad())
 	defer s.Close()
-	h.scoreOf(s, models.Logits(h.model, input(s, b, h.i.device, false)), b, scores)
+	return h.scoreOf(s, models.Logits(h.model, input(s, b, h.i.device, false)), b, scores)
 }
 
-func (h *byHead) scoreOf(s *torch.Scope, logits *torch.Tensor, b *batch.Batch, scores *Scores) {
+func (h *byHead) scoreOf(s *torch.Scope, logits *torch.Tensor, b *batch.Batch, scores *Scores) error {
 	scores.addLoss(torch.CrossEntropy(logits, h.labels(s, b), nil, torch.ReduceSum).Item(), float64(b.Rows))
 	classes := scores.Scorer.(*metrics.Classification)
-	for row, predicted := range logits.ArgMax(1).Int64s() {
-		classes.Add(int(predicted), int(b.Labels[row]))
+	row := 0
+	for of := range slices.Chunk(logits.Float32s(), len(h.i.Task.Labels)) {
+		predicted, err := best(b, row, of)
+		if err != nil {
+			return err
+		}
+		classes.Add(predicted, int(b.Labels[row]))
+		row++
 	}
+	return nil
 }
 
-func (h *byHead) predict(b *batch.Batch) []Prediction {
+func (h *byHead) predict(b *batch.Batch) ([]Prediction, error) {
 	s := torch.NewScope(torch.NoGrad())
 	defer s.Close()
 	logits := models.Logits(h.model, input(s, b, h.i.device, false))
@@ -71,14 +78,18 @@ func (h *byHead) predict(b *batch.Batch) []Prediction {
 	predictions := make([]Prediction, b.Rows)
 	for row := range predictions {
 		at := row * classes
-		predictions[row] = labelled(h.i.Task.Labels, probabilities[at:at+classes], flat[at:at+classes])
+		label, err := best(b, row, probabilities[at:at+classes])
+		if err != nil {
+			return nil, err
+		}
+		predictions[row] = labelled(label, h.i.Task.Labels, probabilities[at:at+classes], flat[at:at+classes])
 	}
-	return predictions
+	return predictions, nil
 }
 
-// labelled is the prediction of the most probable label.
-func labelled(labels []string, probabilities []float64, logits []float32) Prediction {
-	p := Prediction{Label: labels[slices.Index(probabilities, slices.Max(probabilities))], Scores: map[string]float64{}, Logits: logits}
+// labelled is the prediction of a label among all.
+func labelled(label int, labels []string, probabilities []float64, logits []float32) Prediction {
+	p := Prediction{Label: labels[label], Scores: map[string]float64{}, Logits: logits}
 	for c, label := range labels {
 		p.Scores[label] = probabilities[c]
 	}

@@ -81,27 +81,34 @@ func shiftRight(targets []int64, length int, start, pad int64) []int64 {
 	return ids
 }
 
-func (t *byText) score(b *batch.Batch, scores *Scores) {
+func (t *byText) score(b *batch.Batch, scores *Scores) error {
 	s := torch.NewScope(torch.NoGrad())
 	defer s.Close()
 	in := input(s, b, t.i.device, false)
 	hidden := models.Hidden(t.model, in)
 	loss := t.crossEntropy(s, in, hidden, b.Targets, b.TargetLength, torch.ReduceSum)
+	if math.IsNaN(loss.Item()) {
+		return notANumber(b, 0)
+	}
 	scores.addLoss(loss.Item(), float64(b.TargetTokens))
 	texts := t.generate(hidden, in)
 	if t.labels == nil {
 		for row, text := range texts {
 			scores.Scorer.(*metrics.Generation).Add(text, b.References[row])
 		}
-		return
+		return nil
 	}
 	for row, ranks := range t.rank(s, in, hidden) {
-		best := slices.Index(ranks, slices.Max(ranks))
-		scores.Scorer.(*metrics.LabelWords).Add(best, int(b.Labels[row]), texts[row])
+		first, err := best(b, row, ranks)
+		if err != nil {
+			return err
+		}
+		scores.Scorer.(*metrics.LabelWords).Add(first, int(b.Labels[row]), texts[row])
 	}
+	return nil
 }
 
-func (t *byText) predict(b *batch.Batch) []Prediction {
+func (t *byText) predict(b *batch.Batch) ([]Prediction, error) {
 	s := torch.NewScope(torch.NoGrad())
 	defer s.Close()
 	in := input(s, b, t.i.device, false)
@@ -111,13 +118,17 @@ func (t *byText) predict(b *batch.Batch) []Prediction {
 		for row, text := range t.generate(hidden, in) {
 			predictions[row].Text = &text
 		}
-		return predictions
+		return predictions, nil
 	}
 	logits := t.firstLogits(s, in, hidden)
 	for row, ranks := range t.rank(s, in, hidden) {
-		predictions[row] = labelled(t.i.Task.Labels, softmax(ranks), logits[row])
+		first, err := best(b, row, ranks)
+		if err != nil {
+			return nil, err
+		}
+		predictions[row] = labelled(first, t.i.Task.Labels, softmax(ranks), logits[row])
 	}
-	return predictions
+	return predictions, nil
 }
 
 // generate writes a text for each row.

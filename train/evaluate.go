@@ -27,7 +27,9 @@ func (i *Inference) Evaluate(ctx context.Context, split data.Split, watch func(d
 	}
 	scores := i.newScores()
 	return scores, eachBatch(ctx, reader, func(b *batch.Batch) (bool, error) {
-		skill.score(b, scores)
+		if err := skill.score(b, scores); err != nil {
+			return false, err
+		}
 		if watch != nil {
 			watch(scores.Rows())
 		}

@@ -51,7 +51,7 @@ func (i *Inference) promptLength() int {
 // checkMaxLength refuses rows without room for a word; 0 is the default's.
 func checkMaxLength(n int) error {
 	if n != 0 && n < 3 {
-		return fmt.Errorf("max-length %d: want 3 or more, for two special tokens and a word", n)
+		return fmt.Errorf("max-length %d: want 3 or more, for special tokens and a word", n)
 	}
 	return nil
 }

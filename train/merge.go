@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/gopet-ml/gopet/models"
+	"github.com/gopet-ml/gopet/models/bert"
 	"github.com/gopet-ml/gopet/pet"
 	"github.com/gopet-ml/gopet/torch"
 )
@@ -27,6 +28,8 @@ type Merged struct {
 	// Exact: taking the adapter off again would restore every bit of the base;
 	// otherwise the base comes back within float rounding only.
 	Exact bool `json:"exact"`
+	// Remarks are what to know of the result, a line each.
+	Remarks []string `json:"remarks,omitempty"`
 }
 
 // Merge folds an adapter into its base and writes a plain Hugging Face model,
@@ -61,5 +64,10 @@ func Merge(ctx context.Context, o MergeOptions) (*Merged, error) {
 	if err := i.Model.Save(o.Out, models.Companions(i.dir)...); err != nil {
 		return nil, err
 	}
-	return &Merged{Method: config.Method, Base: o.Model, Out: o.Out, Exact: merger.Exact()}, nil
+	merged := &Merged{Method: config.Method, Base: o.Model, Out: o.Out, Exact: merger.Exact()}
+	if m, ok := i.Model.(*bert.Model); ok && len(m.Head()) > 0 && !m.HasPooler() {
+		merged.Remarks = append(merged.Remarks,
+			"the base has no pooler, so its head reads the first token itself: transformers would put a pooler of random weights before it")
+	}
+	return merged, nil
 }

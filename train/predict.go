@@ -1,7 +1,7 @@
 package train
 
 import (
-	"fmt"
+	"errors"
 	"runtime"
 	"slices"
 
@@ -31,8 +31,10 @@ func (i *Inference) Predict(rows []data.Row) ([]Prediction, error) {
 		return nil, err
 	}
 	predictions := make([]Prediction, 0, len(rows))
-	err = i.forward(rows, skill.ask(), func(b *batch.Batch) {
-		predictions = append(predictions, skill.predict(b)...)
+	err = i.forward(rows, skill.ask(), func(b *batch.Batch) error {
+		some, err := skill.predict(b)
+		predictions = append(predictions, some...)
+		return err
 	})
 	return predictions, err
 }
@@ -41,10 +43,10 @@ func (i *Inference) Predict(rows []data.Row) ([]Prediction, error) {
 func (i *Inference) Embed(rows []data.Row, pooling bert.Pooling) ([][]float32, error) {
 	m, ok := i.Model.(*bert.Model)
 	if !ok {
-		return nil, fmt.Errorf("%T does not embed texts: want a BERT", i.Model)
+		return nil, errors.New("the model does not embed texts: take a BERT")
 	}
 	vectors := make([][]float32, 0, len(rows))
-	err := i.forward(rows, batch.HeadInput(i.Task, i.encodePair), func(b *batch.Batch) {
+	err := i.forward(rows, batch.HeadInput(i.Task, i.encodePair), func(b *batch.Batch) error {
 		s := torch.NewScope(torch.NoGrad())
 		defer s.Close()
 		in := input(s, b, i.device, false)
@@ -52,12 +54,13 @@ func (i *Inference) Embed(rows []data.Row, pooling bert.Pooling) ([][]float32, e
 		for vector := range slices.Chunk(pooled.Float32s(), int(pooled.Dim(1))) {
 			vectors = append(vectors, vector)
 		}
+		return nil
 	})
 	return vectors, err
 }
 
 // forward runs f on consecutive batches of rows.
-func (i *Inference) forward(rows []data.Row, encode batch.Encoder, f func(*batch.Batch)) error {
+func (i *Inference) forward(rows []data.Row, encode batch.Encoder, f func(*batch.Batch) error) error {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	for part := range slices.Chunk(rows, evalRows) {
@@ -65,7 +68,10 @@ func (i *Inference) forward(rows []data.Row, encode batch.Encoder, f func(*batch
 		if err != nil {
 			return err
 		}
-		if err := torch.Try(func() { f(b) }); err != nil {
+		if failure := torch.Try(func() { err = f(b) }); failure != nil {
+			return failure
+		}
+		if err != nil {
 			return err
 		}
 	}

@@ -2,6 +2,7 @@ package train
 
 import (
 	"context"
+	"math"
 
 	"github.com/gopet-ml/gopet/data"
 	"github.com/gopet-ml/gopet/data/batch"
@@ -68,7 +69,7 @@ func (p *probe) train(ctx context.Context) error {
 		return err
 	}
 	watch := p.rowsDone("tuning the head alone", int64(p.steps))
-	step, best, stale := 0, -1.0, 0
+	step, best, stale := 0, math.Inf(-1), 0
 	err = eachBatch(ctx, reader, func(b *batch.Batch) (bool, error) {
 		p.step(optimizer, b, p.peak()*p.schedule.Factor(step))
 		step++
@@ -140,7 +141,9 @@ func (p *probe) score(ctx context.Context, split data.Split) (*Scores, error) {
 	return scores, eachBatch(ctx, reader, func(b *batch.Batch) (bool, error) {
 		s := torch.NewScope(torch.NoGrad())
 		defer s.Close()
-		p.head.scoreOf(s, p.head.model.ClassifyPooled(p.pooled(s, split, b), false), b, scores)
+		if err := p.head.scoreOf(s, p.head.model.ClassifyPooled(p.pooled(s, split, b), false), b, scores); err != nil {
+			return false, err
+		}
 		if watch != nil {
 			watch(scores.Rows())
 		}

@@ -2,6 +2,8 @@ package train
 
 import (
 	"errors"
+	"fmt"
+	"slices"
 
 	"github.com/gopet-ml/gopet/data/batch"
 	"github.com/gopet-ml/gopet/models"
@@ -19,10 +21,27 @@ type skill interface {
 	// divides by.
 	loss(s *torch.Scope, b *batch.Batch) *torch.Tensor
 	weight(b *batch.Batch) float64
-	// score answers a batch and adds the answers to the scores.
-	score(b *batch.Batch, scores *Scores)
+	// score answers a batch and adds the answers to the scores. An answer
+	// that is not a number is an error.
+	score(b *batch.Batch, scores *Scores) error
 	// predict answers the rows of a batch, in their order.
-	predict(b *batch.Batch) []Prediction
+	predict(b *batch.Batch) ([]Prediction, error)
+}
+
+// best is the index of the largest of a row's values. A NaN is an error.
+func best[T float32 | float64](b *batch.Batch, row int, values []T) (int, error) {
+	most := slices.Max(values) // NaN if there is one
+	at := slices.Index(values, most)
+	if at < 0 {
+		return 0, notANumber(b, row)
+	}
+	return at, nil
+}
+
+var errNotANumber = errors.New("the model's answer is not a number: its weights, or the adapter's, are damaged")
+
+func notANumber(b *batch.Batch, row int) error {
+	return fmt.Errorf("row %d: %w", b.RowIDs[row], errNotANumber)
 }
 
 // errNoSkill is of a model that cannot do the task.

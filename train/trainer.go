@@ -312,6 +312,9 @@ func (t *trainer) trainable() Trainable {
 // toTheEnd returns the result as far as it is known, with any error.
 func (t *trainer) toTheEnd(ctx context.Context) (*Result, error) {
 	err := t.loop(ctx)
+	if err == nil && t.progress.Updates == 0 {
+		err = fmt.Errorf("the gradients of all %d steps were not finite: nothing was tuned; take a smaller --lr, or look into the model", t.progress.Step)
+	}
 	var scores *Scores
 	if err == nil {
 		scores, err = t.finish(ctx)
@@ -423,6 +426,9 @@ func (t *trainer) evaluate(ctx context.Context) error {
 	p := &t.progress
 	begin := time.Now()
 	scores, err := t.Evaluate(ctx, t.validation, t.watch(t.validation))
+	if errors.Is(err, errNotANumber) {
+		return fmt.Errorf("step %d: the tuned model's answers are no numbers any more: take a smaller --lr", p.Step)
+	}
 	if err != nil {
 		return err
 	}

@@ -88,6 +88,11 @@ func methodTakes(c *cli.Context, method string) error {
 		return usageError{fmt.Errorf("%s: no --params given: how many entries %s tunes, or the method whose number it takes (0: the head alone)",
 			c.Command.Name, method)}
 	}
+	for _, flag := range []string{"rank", "alpha", "prompt-length", "bottleneck"} {
+		if c.IsSet(flag) && c.Float64(flag) <= 0 && c.Int64(flag) <= 0 {
+			return usageError{fmt.Errorf("%s: --%s %v: want more than 0", c.Command.Name, flag, c.Value(flag))}
+		}
+	}
 	const masks = "apet-discrete apet-adjacent apet-modules"
 	for _, flag := range []struct{ name, methods string }{
 		{"params", masks}, {"block", "apet-adjacent"}, {"targets", masks + " lora"}, {"rank", "lora"}, {"alpha", "lora"},

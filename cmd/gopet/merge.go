@@ -40,6 +40,9 @@ func mergeAction(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	for _, remark := range merged.Remarks {
+		fmt.Fprintln(c.App.ErrWriter, "note: "+remark)
+	}
 	if c.Bool("json") {
 		return writeJSON(c.App.Writer, merged)
 	}

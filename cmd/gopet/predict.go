@@ -36,7 +36,7 @@ func predictCommand() *cli.Command {
 		Name:  "predict",
 		Usage: "label or embed rows, one JSON object a line",
 		Description: `Rows are JSON objects with the task's columns, one a line, or lines of text for a
-task that reads one column. Empty lines are passed over. The task "embed" prints {"embedding":[...]}.
+task that reads one column; a line that begins with { or [ is taken for JSON. Empty lines are passed over. The task "embed" prints {"embedding":[...]}.
 
 Example:
   echo '{"sentence": "a gripping film"}' | gopet predict --model all-MiniLM-L6-v2 --adapter runs/sst2/adapter`,

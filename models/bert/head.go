@@ -58,6 +58,9 @@ func (m *Model) Base() []*nn.Parameter {
 	return all[:len(all)-len(m.Head())]
 }
 
+// HasPooler reports whether the checkpoint has a pooler before its head.
+func (m *Model) HasPooler() bool { return m.pooler != nil }
+
 // Pooled is what the head reads, [rows, dim]: the pooler's output or, in a
 // model without pooler, the last hidden state of the first token.
 func (m *Model) Pooled(hidden *torch.Tensor) *torch.Tensor {
