@@ -73,7 +73,7 @@ func methodFlags() []cli.Flag {
 		&cli.Int64Flag{Name: "prompt-length", Usage: "prompt: `N` vectors", DefaultText: "100"},
 		&cli.Int64Flag{Name: "bottleneck", Usage: "adapter: `N` features between its two layers", DefaultText: "24"},
 		&cli.StringFlag{Name: "placement", Usage: "adapter: paper, houlsby or pfeiffer", DefaultText: "paper"},
-		&cli.StringFlag{Name: "init", Usage: "zero (start from the untuned model) or paper", DefaultText: "the method's"},
+		&cli.StringFlag{Name: "init", Usage: "adapter: zero (start from the untuned model) or paper; prompt: paper (vocabulary) or normal", DefaultText: "the method's"},
 		&cli.Uint64Flag{Name: "seed", Usage: "`S` of masks, new weights, dropout and the order of rows"},
 	}
 }

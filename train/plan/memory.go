@@ -1,8 +1,6 @@
 package plan
 
 import (
-	"strings"
-
 	"github.com/gopet-ml/gopet/models"
 	"github.com/gopet-ml/gopet/torch"
 	"github.com/gopet-ml/gopet/train"
@@ -22,7 +20,7 @@ func memory(m models.Model, method string, t train.Trainable) Memory {
 	mem.Optimizer = 2 * float * tuned
 	mem.Gradients = float * t.Method
 	switch {
-	case strings.HasPrefix(method, "apet-"): // values and base values at positions
+	case method == "apet-discrete" || method == "apet-adjacent": // values and base values at positions
 		mem.Tuned = (index + float + element) * t.Method
 	case method == "full":
 		mem.Gradients = element * t.Method
