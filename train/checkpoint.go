@@ -108,7 +108,7 @@ func lastCheckpoint(run string) (string, error) {
 		return n
 	}
 	if len(dirs) == 0 {
-		return "", fmt.Errorf("%s: no checkpoint to resume from", run)
+		return "", fmt.Errorf("%s: no checkpoint to resume from: remove the directory and start anew, with --save-every to have checkpoints", run)
 	}
 	return slices.MaxFunc(dirs, func(a, b string) int { return steps(a) - steps(b) }), nil
 }

@@ -42,14 +42,22 @@ func (o *trainObserver) Started(s train.Start) {
 		fmt.Fprintln(o.out, "warning: "+warning)
 	}
 	share := float64(s.Trainable.Method) / float64(s.BaseSize)
-	fmt.Fprintf(o.out, "%s: %s of %s parameters (%s) and a head of %s, %s steps at lr %.2g on %s\n",
+	fmt.Fprintf(o.out, "%s: %s of %s parameters (%s)%s, %s steps at lr %.2g on %s\n",
 		s.Config.Method, format.Count(s.Trainable.Method), format.Count(s.BaseSize), format.Percent(share, 2),
-		format.Count(s.Trainable.Head), format.Count(int64(s.Steps)), s.LR, s.Device)
+		andHead(s.Trainable), format.Count(int64(s.Steps)), s.LR, s.Device)
 	if line := baselineLine(s.Baselines, s.Config.SelectMetric); line != "" {
 		fmt.Fprintln(o.out, line)
 	}
 	o.bar = progress.New(o.out, "tuning", int64(s.Steps))
 	o.bar.Update(int64(s.From))
+}
+
+// andHead tells of the trained head, if there is one.
+func andHead(t train.Trainable) string {
+	if t.Head == 0 {
+		return ""
+	}
+	return " and a head of " + format.Count(t.Head)
 }
 
 // baselineLine says what the model scores before it is tuned.

@@ -27,8 +27,8 @@ func printPairs(w io.Writer, pairs ...[2]string) error {
 func printResult(w io.Writer, r *train.Result, out string) error {
 	pairs := [][2]string{
 		{"method", r.Method},
-		{"tuned", fmt.Sprintf("%s (%s) and a head of %s", format.Count(r.Trainable.Method),
-			format.Percent(r.Share(), 2), format.Count(r.Trainable.Head))},
+		{"tuned", fmt.Sprintf("%s (%s)%s", format.Count(r.Trainable.Method),
+			format.Percent(r.Share(), 2), andHead(r.Trainable))},
 		{"best step", fmt.Sprintf("%s of %s", format.Count(int64(r.Best.Step)), format.Count(int64(r.Steps)))},
 		{"validation " + r.Best.Metric, format.Percent(r.Best.Value, 2)},
 	}

@@ -122,6 +122,9 @@ func export(ctx context.Context, o ExportOptions, config pet.AdapterConfig, conv
 		headLabels = config.Labels
 	}
 	b, err := loadBase(ctx, o.Model, config.DType, headLabels, o.Progress)
+	if err != nil && o.Model == config.BaseModel {
+		return nil, fmt.Errorf("its base: %w; name where it is now with --model", err)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -61,5 +61,9 @@ func run(arguments []string) error {
 			return err
 		}
 	}
-	return t5.Random(*out, c, *seed, models.Companions(*tokenizer)...)
+	files := models.Companions(*tokenizer)
+	if len(files) == 0 {
+		return fmt.Errorf("-tokenizer %s: no tokenizer files there", *tokenizer)
+	}
+	return t5.Random(*out, c, *seed, files...)
 }
