@@ -86,8 +86,16 @@ parity interop internal/hubtest/testdata/interop.py
 tokenizer=data/tokenizer/testdata
 parity prints $tokenizer/make_unicode.py data/tokenizer/zz_generated_unicode.go
 parity prints $tokenizer/make_cases.py $tokenizer/cases.json
+parity prints $tokenizer/make_random.py $tokenizer/random.json
+parity prints $tokenizer/make_spiece.py $tokenizer/spiece.json
 corpus=$(bash $tokenizer/corpus.sh)
-parity prints $tokenizer/make_golden.py $tokenizer/corpus.hashes "$minilm" "$corpus" # four minutes
+parity prints $tokenizer/train_bpe.py $tokenizer/merges.txt "$corpus"
+parity prints $tokenizer/make_golden.py $tokenizer/wordpiece.hashes wordpiece "$minilm" "$corpus" # five minutes
+parity prints $tokenizer/make_golden.py $tokenizer/bpe.hashes bpe $tokenizer/merges.txt "$corpus"
+t5=../shared/checkpoints/t5-tokenizer
+if [ -d "$t5" ]; then
+  parity prints $tokenizer/make_golden.py $tokenizer/unigram.hashes unigram "$t5" "$corpus"
+fi
 
 [ ${#summary[@]} -gt 0 ] || summary=("no script has any of ${parts[*]} in its path") failed=1
 printf 'parity: %s\n' "${summary[@]}"

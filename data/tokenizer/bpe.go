@@ -108,39 +108,38 @@ const noSymbol = -1
 
 // appendSymbols appends the characters of a word.
 func (b *bpe) appendSymbols(symbols []symbol, word []byte) []symbol {
-	unknownBefore := false // the last characters were unknown, and are not yet written
-	add := func(id int32) {
-		if unknownBefore {
-			unknownBefore = false
-			symbols = append(symbols, symbol{id: b.unknown})
-		}
-		symbols = append(symbols, symbol{id: id})
-	}
+	unknown := false // characters before are, and are not yet written
 	for at := 0; at < len(word); {
 		r, size := utf8.DecodeRune(word[at:])
 		char := word[at : at+size]
 		at += size
-		if id := b.charID(r, char); id != noValue {
-			add(id)
-			continue
-		}
-		if b.hasBytes(char) { // tokenizers writes unknown characters before these after them
+		id := b.charID(r, char)
+		switch {
+		case id != noValue:
+			if unknown {
+				symbols = append(symbols, symbol{id: b.unknown})
+				unknown = false
+			}
+			symbols = append(symbols, symbol{id: id})
+		case b.hasBytes(char): // tokenizers writes what was unknown before after them
 			for _, c := range char {
 				symbols = append(symbols, symbol{id: b.bytes[c]})
 			}
-			continue
+		case b.unknown != noValue:
+			if unknown && !b.fuseUnknown {
+				symbols = append(symbols, symbol{id: b.unknown})
+			}
+			unknown = true
 		}
-		if b.unknown == noValue {
-			continue
-		}
-		if unknownBefore && !b.fuseUnknown {
-			symbols = append(symbols, symbol{id: b.unknown})
-		}
-		unknownBefore = true
 	}
-	if unknownBefore {
+	if unknown {
 		symbols = append(symbols, symbol{id: b.unknown})
 	}
+	return link(symbols)
+}
+
+// link makes each symbol know its neighbours.
+func link(symbols []symbol) []symbol {
 	for i := range symbols {
 		symbols[i].previous, symbols[i].next = int32(i-1), int32(i+1)
 	}
@@ -154,7 +153,7 @@ func (b *bpe) charID(r rune, char []byte) int32 {
 	if r < maxTableChar {
 		return b.chars[r]
 	}
-	if id, ok := b.ids[string(char)]; ok {
+	if id, ok := b.ids[string(char)]; ok { // idOr would make a string of char
 		return id
 	}
 	return noValue

@@ -13,7 +13,8 @@ func parseBPEFiles(vocabContent, mergesContent []byte, config *config) (*Tokeniz
 	if err := json.Unmarshal(vocabContent, &vocab); err != nil {
 		return nil, err
 	}
-	merges, err := parseMerges(strings.Split(strings.TrimSuffix(string(mergesContent), "\n"), "\n"))
+	text := strings.ReplaceAll(string(mergesContent), "\r\n", "\n")
+	merges, err := parseMerges(strings.Split(strings.TrimSuffix(text, "\n"), "\n"))
 	if err != nil {
 		return nil, fmt.Errorf("merges.txt: %w", err)
 	}
@@ -75,7 +76,6 @@ func isRoberta(vocab map[string]int32, config *config) bool {
 func parseMerges(lines []string) ([][2]string, error) {
 	merges := make([][2]string, 0, len(lines))
 	for i, line := range lines {
-		line = strings.TrimSuffix(line, "\r")
 		if strings.HasPrefix(line, "#version") {
 			continue
 		}

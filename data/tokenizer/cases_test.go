@@ -12,6 +12,7 @@ import (
 type golden struct {
 	Files   map[string]json.RawMessage `json:"files"`
 	Lengths [][5]int                   `json:"lengths"`
+	Numbers [][2]string                `json:"numbers"` // a text and what it is read as, in hexadecimal
 	Results map[string]struct {
 		Size   int          `json:"size"`
 		Tokens []*string    `json:"tokens"` // of the last 12 ids, and of the one after them

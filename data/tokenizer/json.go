@@ -2,6 +2,7 @@ package tokenizer
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 )
@@ -139,7 +140,11 @@ func (s section) each(list string, f func(kind string, s section) error) error {
 	}
 	for i, s := range sections {
 		kind, err := s.kind()
-		if err == nil {
+		switch {
+		case err != nil:
+		case kind == "Sequence":
+			err = errors.New("a Sequence within a Sequence is not supported")
+		default:
 			err = f(kind, s)
 		}
 		if err != nil {

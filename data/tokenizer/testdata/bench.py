@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Compare the Go tokenizer with the package tokenizers, both on one thread.
 
-    python3 bench.py MODEL CORPUS GO_TEST_BINARY [ROUNDS]
+    python3 bench.py GO_TEST_BINARY CORPUS ROUNDS KIND=MODEL...
 
-Every round encodes every eighth line of the corpus with the Go benchmark, with
-encode() line by line, and with encode_batch(); the faster of the latter two
-counts. Reading the file and loading the tokenizer are not timed.
+KIND is wordpiece or unigram, MODEL the folder of its tokenizer.json, or bpe and
+merges.txt. Every round encodes every eighth line of the corpus with the Go
+benchmark, with encode() line by line, and with encode_batch(); the faster of
+the latter two counts. Reading the file and loading the tokenizer are not timed.
 """
 import os
 import re
@@ -17,7 +18,16 @@ import time
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
 import tokenizers  # noqa: E402  (reads the variable above)
 
+import make_golden  # noqa: E402
+import train_bpe  # noqa: E402
+
 STRIDE = 8  # benchStride of bench_test.go
+
+
+def load(kind, model):
+    if kind == "bpe":
+        return make_golden.variant(make_golden.byte_level(train_bpe.read_merges(model)), {})
+    return make_golden.variant(make_golden.read_json(model), {})
 
 
 def seconds(run):
@@ -34,9 +44,9 @@ def rust(tokenizer, lines):
     return min(seconds(one_by_one), seconds(lambda: tokenizer.encode_batch(lines)))
 
 
-def go(binary):
+def go(binary, kind):
     out = subprocess.run(
-        [binary, "-test.run=^$", "-test.bench=^BenchmarkCorpus$", "-test.benchtime=5x", "-test.cpu=1"],
+        [binary, "-test.run=^$", "-test.bench=^BenchmarkCorpus$/^%s$" % kind, "-test.benchtime=5x", "-test.cpu=1"],
         check=True,
         stdout=subprocess.PIPE,
         cwd=os.path.dirname(os.path.dirname(os.path.abspath(__file__))),
@@ -47,28 +57,31 @@ def go(binary):
     return float(found.group(1)) / 1e9
 
 
-def main():
-    if len(sys.argv) not in (4, 5):
-        sys.exit(__doc__)
-    rounds = int(sys.argv[4]) if len(sys.argv) == 5 else 7
-    tokenizer = tokenizers.Tokenizer.from_file(os.path.join(sys.argv[1], "tokenizer.json"))
-    tokenizer.no_truncation()
-    tokenizer.no_padding()
-    with open(sys.argv[2], encoding="utf-8", newline="\n") as file:
-        lines = file.read().split("\n")[:-1][::STRIDE]
+def compare(binary, lines, rounds, kind, model):
+    tokenizer = load(kind, model)
     megabytes = sum(len(line.encode("utf-8")) + 1 for line in lines) / 1e6
     ours, theirs = [], []
     for _ in range(rounds):
-        ours.append(go(sys.argv[3]))
+        ours.append(go(binary, kind))
         theirs.append(rust(tokenizer, lines))
     for name, times in (("gopet", ours), ("tokenizers " + tokenizers.__version__, theirs)):
         middle = statistics.median(times)
-        print("%-18s %9.0f lines/s %7.2f MB/s" % (name, len(lines) / middle, megabytes / middle))
+        print("%-9s %-18s %9.0f lines/s %7.2f MB/s" % (kind, name, len(lines) / middle, megabytes / middle))
     ratios = sorted(b / a for a, b in zip(ours, theirs))
     print(
-        "gopet is %.1f times as fast (median of %d rounds, %.1f to %.1f; %d lines, one thread each)"
-        % (statistics.median(ratios), rounds, ratios[0], ratios[-1], len(lines))
+        "%-9s gopet is %.1f times as fast (median of %d rounds, %.1f to %.1f; %d lines, one thread each)"
+        % (kind, statistics.median(ratios), rounds, ratios[0], ratios[-1], len(lines))
     )
+
+
+def main():
+    if len(sys.argv) < 5:
+        sys.exit(__doc__)
+    with open(sys.argv[2], encoding="utf-8", newline="\n") as file:
+        lines = file.read().split("\n")[:-1][::STRIDE]
+    for argument in sys.argv[4:]:
+        kind, model = argument.split("=", 1)
+        compare(sys.argv[1], lines, int(sys.argv[3]), kind, model)
 
 
 if __name__ == "__main__":

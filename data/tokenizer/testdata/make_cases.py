@@ -7,7 +7,8 @@
 The file holds tokenizer.json files by name; for each the size of its
 vocabulary, the tokens of some ids and cases (first text, second text or "",
 ids, types, decoded, decoded without special tokens); and the lengths that
-longest_first leaves of pairs (first, second, limit, first left, second left).
+longest_first leaves of pairs (first, second, limit, first left, second left),
+and the scores that tokenizers reads in a Unigram model (text, hexadecimal).
 """
 import copy
 import json
@@ -138,11 +139,28 @@ def lengths():
                 yield [n1, n2, limit, first, len(ids) - 3 - first]
 
 
+NUMBERS = (
+    ["0", "-0", "1", "-1", "-1.5", "0.1", "-0.30000000000000004", "-3.9598512649536133", "-3.9598512649536137", "-7.437090396881104"]
+    + ["18446744073709551615", "18446744073709551616", "-9223372036854775809", "184467440737095516159", "12345678901234567890123.4"]
+    + ["18446744073709551619.5", "0.18446744073709551616", "-2.71828182845904523536028747135266249775724709369995"]
+    + ["1e0", "1E+2", "-1e-2", "5e-324", "2.2250738585072014e-308", "1e-400", "0e999", "0.0e-999999999999", "1.7976931348623157e308"]
+    + ["123456789e-330", "0.000000000000000000000000000000001", "8.5070591730234615865843651857942e37", "9007199254740993"]
+)
+
+
+def numbers():
+    vocab = ",".join('["%d",%s]' % (i, number) for i, number in enumerate(NUMBERS))
+    tokenizer = tokenizers.Tokenizer.from_str('{"version":"1.0","model":{"type":"Unigram","unk_id":0,"vocab":[%s]}}' % vocab)
+    read = json.loads(tokenizer.to_str())["model"]["vocab"]
+    return [[number, float(score).hex()] for number, (_, score) in zip(NUMBERS, read)]
+
+
 def main():
     lines = ['"files": %s' % json.dumps(FILES), '"lengths": %s' % json.dumps(list(lengths()), separators=(",", ":"))]
     for name, content in FILES.items():
         lines.append('"%s": %s' % (name, json.dumps(cases(content), separators=(",", ":"))))
-    print("{\n%s\n}" % ",\n".join(lines[:2] + ['"results": {\n%s\n}' % ",\n".join(lines[2:])]))
+    numbered = '"numbers": %s' % json.dumps(numbers())
+    print("{\n%s\n}" % ",\n".join(lines[:2] + [numbered, '"results": {\n%s\n}' % ",\n".join(lines[2:])]))
 
 
 if __name__ == "__main__":
