@@ -172,8 +172,8 @@ func (t *Tokenizer) appendSequence(ids []int32, text string, s *scratch, limit i
 
 // Decode makes a text of ids, as the file asks for: pieces of a word are joined,
 // visible spaces become spaces, bytes characters, and with WordPiece spaces
-// before punctuation may go. Ids that no token has are
-// passed over, and with skipSpecial the special tokens too.
+// before punctuation may go. Ids that no token has are passed over, and with
+// skipSpecial the special tokens too.
 func (t *Tokenizer) Decode(ids []int32, skipSpecial bool) string {
 	tokens := make([]string, 0, len(ids))
 	for _, id := range ids {
