@@ -23,11 +23,12 @@ failed=0
 
 # parity HOW SCRIPT ARGUMENT... compares what the script makes and notes how that ended.
 parity() {
-  local script=$2 start=$SECONDS ended=agrees
-  wanted "$script" || return 0
-  printf 'parity: %s\n' "$script"
+  local what=$2 start=$SECONDS ended=agrees
+  [ "$1" != prints ] || what+=" > ${3##*/}"
+  wanted "$what" || return 0
+  printf 'parity: %s\n' "$what"
   "$@" || ended=differs failed=1
-  summary+=("$(printf '%-7s %4d s  %s' "$ended" $((SECONDS - start)) "$script")")
+  summary+=("$(printf '%-7s %4d s  %s' "$ended" $((SECONDS - start)) "$what")")
 }
 
 wanted() {
