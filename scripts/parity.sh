@@ -91,7 +91,7 @@ parity prints $tokenizer/make_random.py $tokenizer/random.json
 parity prints $tokenizer/make_spiece.py $tokenizer/spiece.json
 corpus=$(bash $tokenizer/corpus.sh)
 parity prints $tokenizer/train_bpe.py $tokenizer/merges.txt "$corpus"
-parity prints $tokenizer/make_golden.py $tokenizer/wordpiece.hashes wordpiece "$minilm" "$corpus" # five minutes
+parity prints $tokenizer/make_golden.py $tokenizer/wordpiece.hashes wordpiece "$minilm" "$corpus"
 parity prints $tokenizer/make_golden.py $tokenizer/bpe.hashes bpe $tokenizer/merges.txt "$corpus"
 t5=../shared/checkpoints/t5-tokenizer
 if [ -d "$t5" ]; then
