@@ -12,14 +12,6 @@ import (
 	"github.com/gopet-ml/gopet/torch/nn"
 )
 
-// dtypes pairs safetensors' names of the floating types with torch's.
-var dtypes = map[checkpoint.DType]torch.DType{
-	checkpoint.Float64:  torch.Float64,
-	checkpoint.Float32:  torch.Float32,
-	checkpoint.Float16:  torch.Float16,
-	checkpoint.BFloat16: torch.BFloat16,
-}
-
 // CheckParameters reports the first parameter that a checkpoint cannot fill:
 // keys gives the name of its tensor there. The error names the tensor.
 func CheckParameters(c *checkpoint.Checkpoint, parameters []*nn.Parameter, keys map[string]string) error {
@@ -50,7 +42,7 @@ func checkParameter(c *checkpoint.Checkpoint, p *nn.Parameter, keys map[string]s
 	if shape := p.Tensor.Shape(); !slices.Equal(info.Shape, shape) {
 		return fmt.Errorf("tensor %q has shape %v, but config.json says %v", info.Name, info.Shape, shape)
 	}
-	if _, ok := dtypes[info.DType]; !ok {
+	if dtype, ok := TorchDType(info.DType); !ok || !dtype.IsFloatingPoint() {
 		return fmt.Errorf("tensor %q is %s: want F32, F16, BF16 or F64", info.Name, info.DType)
 	}
 	return nil
@@ -60,7 +52,7 @@ func checkParameter(c *checkpoint.Checkpoint, p *nn.Parameter, keys map[string]s
 // allow it.
 func readParameter(c *checkpoint.Checkpoint, key string, t *torch.Tensor) error {
 	info, _ := c.Info(key)
-	dtype := dtypes[info.DType]
+	dtype, _ := TorchDType(info.DType)
 	if t.Device() == torch.CPU && t.DType() == dtype {
 		return c.ReadInto(key, t.Bytes())
 	}
@@ -103,9 +95,9 @@ func writeParameters(path string, parameters []*nn.Parameter, key func(string) s
 	infos := make([]checkpoint.Info, len(parameters))
 	tensors := map[string]*torch.Tensor{}
 	for i, p := range parameters {
-		dtype, err := fileDType(p.Tensor.DType())
-		if err != nil {
-			return fmt.Errorf("tensor %q: %w", p.Name, err)
+		dtype, ok := FileDType(p.Tensor.DType())
+		if !ok {
+			return fmt.Errorf("tensor %q: %v is not written to checkpoints", p.Name, p.Tensor.DType())
 		}
 		infos[i] = checkpoint.Info{Name: key(p.Name), DType: dtype, Shape: p.Tensor.Shape()}
 		tensors[infos[i].Name] = p.Tensor
@@ -119,13 +111,4 @@ func writeParameters(path string, parameters []*nn.Parameter, key func(string) s
 		return bytes, err
 	}
 	return checkpoint.WriteFrom(path, infos, data, map[string]string{"format": "pt"})
-}
-
-func fileDType(dtype torch.DType) (checkpoint.DType, error) {
-	for file, memory := range dtypes {
-		if memory == dtype {
-			return file, nil
-		}
-	}
-	return "", fmt.Errorf("%v is no floating type", dtype)
 }

@@ -127,9 +127,6 @@ func TestCountsAreThoseOfShapesAlone(t *testing.T) {
 // difference quotients in float64.
 func TestGradients(t *testing.T) {
 	eachVariant(t, func(t *testing.T, model string, v variant) {
-		if v.method == "full" {
-			t.Skip("the models' own tests check every parameter")
-		}
 		torchtest.NoLeaks(t)
 		m := pettest.Load(t, model, torch.Float64)
 		attached := v.attach(t, m, true)

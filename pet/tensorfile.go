@@ -3,20 +3,10 @@ package pet
 import (
 	"fmt"
 
+	"github.com/gopet-ml/gopet/models"
 	"github.com/gopet-ml/gopet/models/checkpoint"
 	"github.com/gopet-ml/gopet/torch"
 )
-
-// dtypes pairs safetensors' names with torch's, for what adapters hold.
-var dtypes = map[checkpoint.DType]torch.DType{
-	checkpoint.Float64:  torch.Float64,
-	checkpoint.Float32:  torch.Float32,
-	checkpoint.Float16:  torch.Float16,
-	checkpoint.BFloat16: torch.BFloat16,
-	checkpoint.Int64:    torch.Int64,
-	checkpoint.Int32:    torch.Int32,
-	checkpoint.Uint8:    torch.Uint8,
-}
 
 // TensorFile is a safetensors file of tuned tensors, open for reading.
 type TensorFile struct {
@@ -45,7 +35,7 @@ func (f *TensorFile) Read(s *torch.Scope, name string) (*torch.Tensor, error) {
 	if !ok {
 		return nil, fmt.Errorf("%s: tensor %q is missing", f.path, name)
 	}
-	dtype, ok := dtypes[info.DType]
+	dtype, ok := models.TorchDType(info.DType)
 	if !ok {
 		return nil, fmt.Errorf("%s: tensor %q is %s, which adapters do not hold", f.path, name, info.DType)
 	}
@@ -60,9 +50,9 @@ func WriteTensors(path string, tensors []NamedTensor) error {
 	infos := make([]checkpoint.Info, len(tensors))
 	byName := map[string]*torch.Tensor{}
 	for i, t := range tensors {
-		dtype, err := fileDType(t.Tensor.DType())
-		if err != nil {
-			return fmt.Errorf("%s: tensor %q: %w", path, t.Name, err)
+		dtype, ok := models.FileDType(t.Tensor.DType())
+		if !ok {
+			return fmt.Errorf("%s: tensor %q: %v is not written to adapters", path, t.Name, t.Tensor.DType())
 		}
 		infos[i] = checkpoint.Info{Name: t.Name, DType: dtype, Shape: t.Tensor.Shape()}
 		byName[t.Name] = t.Tensor
@@ -72,13 +62,4 @@ func WriteTensors(path string, tensors []NamedTensor) error {
 		return bytes, err
 	}
 	return checkpoint.WriteFrom(path, infos, data, map[string]string{"format": "pt"})
-}
-
-func fileDType(dtype torch.DType) (checkpoint.DType, error) {
-	for file, memory := range dtypes {
-		if memory == dtype {
-			return file, nil
-		}
-	}
-	return "", fmt.Errorf("%v is not written to adapters", dtype)
 }

@@ -25,7 +25,7 @@ empty_root() {
   cp -L /lib/x86_64-linux-gnu/lib{c,m,dl,rt,util,pthread}.so.[0-9] "$1/lib/x86_64-linux-gnu/"
 }
 
-# minimal_debian DIR makes one of the host's release, from the host's mirror.
+# minimal_debian DIR makes one of the host's release, from the host's mirror or else debootstrap's own.
 minimal_debian() {
   local release mirror
   if ! command -v debootstrap >/dev/null; then
@@ -35,7 +35,7 @@ minimal_debian() {
   release=$(. /etc/os-release && echo "${VERSION_CODENAME:-}")
   # shellcheck disable=SC2016 # the field is apt's
   mirror=$(apt-get indextargets --format '$(SITE)' 'Created-By: Packages' 2>/dev/null | grep -m 1 -v security) || true
-  timeout 300 debootstrap --variant=minbase "$release" "$1" "${mirror:-http://deb.debian.org/debian}" >"$area/debootstrap.log" 2>&1
+  timeout 300 debootstrap --variant=minbase "$release" "$1" ${mirror:+"$mirror"} >"$area/debootstrap.log" 2>&1
 }
 
 # model DIR makes a small random BERT; its words are those of the rows below.
@@ -56,15 +56,15 @@ rows() { # COUNT prints a table whose first word tells the kind
 # try ROOT NAME runs gopet in a root with nothing in its environment but a search path.
 try() {
   local in=$1
-  mkdir -p "$in/opt" "$in/work"
+  mkdir -p "$in/opt" "$in/trial"
   tar -xzf "$tarball" -C "$in/opt"
   mv "$in"/opt/gopet-* "$in/opt/gopet"
-  model "$in/work/model"
-  rows 60 >"$in/work/train.csv"
-  rows 18 >"$in/work/test.csv"
-  cat >"$in/work/try.sh" <<'SH'
+  model "$in/trial/model"
+  rows 60 >"$in/trial/train.csv"
+  rows 18 >"$in/trial/test.csv"
+  cat >"$in/trial/try.sh" <<'SH'
 set -eu
-cd /work
+cd /trial
 gopet=/opt/gopet/bin/gopet
 $gopet version
 $gopet doctor --device cpu >/dev/null
@@ -78,7 +78,7 @@ for tool in go pip gcc python3; do
   if command -v $tool; then echo "there is a $tool here" && exit 1; fi
 done
 SH
-  enter "$in" /bin/sh /work/try.sh >"$area/$2.out" 2>"$area/$2.err" || {
+  enter "$in" /bin/sh /trial/try.sh >"$area/$2.out" 2>"$area/$2.err" || {
     cat "$area/$2.out" "$area/$2.err" >&2
     die "gopet does not run in $2"
   }

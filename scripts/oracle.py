@@ -96,6 +96,7 @@ def save_adapter(directory, model, **options):
     (directory / "README.md").unlink()
     path = directory / "adapter_config.json"
     fields = json.loads(path.read_text())
+    assert not str(fields["base_model_name_or_path"]).startswith("/"), "a path of this machine"
     if isinstance(fields.get("target_modules"), list):
         fields["target_modules"].sort()
     path.write_text(json.dumps(fields, indent=2, sort_keys=True) + "\n")

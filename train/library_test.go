@@ -117,20 +117,27 @@ func openAdapter(t *testing.T, c Config) (*Inference, data.Split) {
 	return inference, split
 }
 
+// someRows are texts of several lengths.
+func someRows(t *testing.T, n int) []data.Row {
+	t.Helper()
+	rows := make([]data.Row, n)
+	for i := range rows {
+		var err error
+		rows[i], err = data.RowOf("a test", int64(i), map[string]any{"text": strings.Repeat(words[i%len(words)]+" ", 1+i%6)})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return rows
+}
+
 func TestPredictFromManyGoroutines(t *testing.T) {
 	torchtest.NoLeaks(t)
 	c := testConfig(t)
 	mustRun(t, c, nil)
 	inference, _ := openAdapter(t, c)
 	defer inference.Close()
-	var rows []data.Row
-	for i := range 70 {
-		row, err := data.RowOf("a test", int64(i), map[string]any{"text": strings.Repeat(words[i%len(words)]+" ", 1+i%6)})
-		if err != nil {
-			t.Fatal(err)
-		}
-		rows = append(rows, row)
-	}
+	rows := someRows(t, 70)
 	want, err := inference.Predict(rows)
 	if err != nil {
 		t.Fatal(err)

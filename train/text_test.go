@@ -161,14 +161,7 @@ func TestTextPredictionsFromManyGoroutines(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer inference.Close()
-	var rows []data.Row
-	for i := range 40 {
-		row, err := data.RowOf("memory", int64(i), map[string]any{"text": strings.Repeat(words[i%len(words)]+" ", 1+i%6)})
-		if err != nil {
-			t.Fatal(err)
-		}
-		rows = append(rows, row)
-	}
+	rows := someRows(t, 40)
 	want, err := inference.Predict(rows)
 	if err != nil {
 		t.Fatal(err)

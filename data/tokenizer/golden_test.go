@@ -83,7 +83,7 @@ func readModel(t testing.TB, dir, name string) []byte {
 	t.Helper()
 	content, err := os.ReadFile(filepath.Join(dir, name))
 	if err != nil {
-		t.Skip("no tokenizer to test with:", err)
+		t.Skip("the tokenizer of a shared checkpoint, or of MiniLM-L6, which make test fetches, is not here: ", err)
 	}
 	return content
 }

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/gopet-ml/gopet/models"
 	"github.com/gopet-ml/gopet/models/checkpoint"
 	"github.com/gopet-ml/gopet/pet"
 	"github.com/gopet-ml/gopet/torch"
@@ -170,7 +171,7 @@ func readAll(file tensorFile) (tensors, error) {
 
 func readTensor(file tensorFile, name string) (checkpoint.Tensor, error) {
 	info, _ := file.Info(name)
-	dtype, known := dtypes[info.DType]
+	dtype, known := models.TorchDType(info.DType)
 	if !known || !dtype.IsFloatingPoint() && !strings.HasSuffix(name, "."+shiraIndices) {
 		return checkpoint.Tensor{}, fmt.Errorf("tensor %q is %s, want floats", name, info.DType)
 	}

@@ -7,6 +7,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/gopet-ml/gopet/models"
 	"github.com/gopet-ml/gopet/models/checkpoint"
 	"github.com/gopet-ml/gopet/pet"
 	"github.com/gopet-ml/gopet/torch"
@@ -24,7 +25,8 @@ func (t tensors) Read(s *torch.Scope, name string) (*torch.Tensor, error) {
 	if !ok {
 		return nil, fmt.Errorf("tensor %q is missing", name)
 	}
-	result := torch.Empty(s, dtypes[stored.DType], stored.Shape...)
+	dtype, _ := models.TorchDType(stored.DType)
+	result := torch.Empty(s, dtype, stored.Shape...)
 	copy(result.Bytes(), stored.Data)
 	return result, nil
 }
@@ -39,18 +41,6 @@ func (t tensors) add(list ...checkpoint.Tensor) {
 // write makes a safetensors file of them.
 func (t tensors) write(path string, metadata map[string]string) error {
 	return checkpoint.Write(path, slices.Collect(maps.Values(t)), metadata)
-}
-
-// dtypes are the types that adapters hold. What is read from other libraries'
-// floating types becomes float32.
-var dtypes = map[checkpoint.DType]torch.DType{
-	checkpoint.Float64:  torch.Float64,
-	checkpoint.Float32:  torch.Float32,
-	checkpoint.Float16:  torch.Float16,
-	checkpoint.BFloat16: torch.BFloat16,
-	checkpoint.Int64:    torch.Int64,
-	checkpoint.Int32:    torch.Int32,
-	checkpoint.Uint8:    torch.Uint8,
 }
 
 // store reads every tensor that a tuning saves.

@@ -170,10 +170,8 @@ func FuzzText(f *testing.F) {
 		f.Add(c.Generated, c.References[0], "another")
 	}
 	f.Fuzz(func(t *testing.T, a, b, c string) {
-		if len(a)+len(b)+len(c) > 2000 {
-			t.Skip()
-		}
-		checkText(t, a, b, c)
+		const longest = 700 // the time goes with the product of two lengths
+		checkText(t, a[:min(len(a), longest)], b[:min(len(b), longest)], c[:min(len(c), longest)])
 	})
 }
 

@@ -166,7 +166,7 @@ def by_peft(config, spread=0.0):
     spread, so that no gradient begins at zero."""
 
     def attach(model):
-        model.config._name_or_path = model.config.model_type
+        model.name_or_path = None  # peft writes down where the base was loaded from, which differs from machine to machine
         tuned = Peft(peft.get_peft_model(model, config))
         with torch.no_grad():
             for parameter in tuned.trained():
