@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <memory>
 #include <utility>
 
 #define GOPET_INLINE inline __attribute__((always_inline))
@@ -16,8 +17,8 @@ namespace gopet {
 namespace {
 
 // Tokens that are transposed at once: 1,920 columns of floats fill half a
-// second cache of 1 MB. Sums of a block are short, which keeps float32 close.
-constexpr int64_t kTokenBlock = 64;
+// second cache of 2 MB. Sums of a block are short, which keeps float32 close.
+constexpr int64_t kTokenBlock = 128;
 
 template <typename T>
 struct LaneIndex;
@@ -65,29 +66,44 @@ GOPET_INLINE void transpose(typename Vector<T, bytes>::type *v) {
   if constexpr (step > 1) transpose<T, bytes, step / 2>(v);
 }
 
-// Writes the wanted groups of columns of rows [begin, begin + count) as
-// columns of kTokenBlock tokens, with zeros for tokens from count on.
+// A vector from memory, of which the first `valid` elements are there.
 template <typename T, int bytes>
-GOPET_INLINE void transpose_block(const T *matrix, int64_t width,
-                                  const std::vector<int32_t> &groups, int64_t begin, int64_t count,
+GOPET_INLINE typename Vector<T, bytes>::type load(const T *from, int64_t valid) {
+  typename Vector<T, bytes>::type v = {};
+  if (valid == Vector<T, bytes>::lanes) {
+    std::memcpy(&v, from, bytes);
+  } else {
+    std::memcpy(&v, from, valid * sizeof(T));
+  }
+  return v;
+}
+
+template <typename T, int bytes>
+GOPET_INLINE typename Vector<T, bytes>::type load(const c10::BFloat16 *from, int64_t valid) {
+  uint16_t half[Vector<float, bytes>::lanes] = {};
+  std::memcpy(half, from, valid * sizeof(uint16_t));
+  typename Vector<float, bytes>::index bits;
+  for (int i = 0; i < Vector<float, bytes>::lanes; i++) bits[i] = int32_t{half[i]} << 16;
+  typename Vector<float, bytes>::type v;
+  std::memcpy(&v, &bits, bytes);
+  return v;
+}
+
+// Writes the wanted groups of columns of up to kTokenBlock rows as columns of
+// kTokenBlock tokens, with zeros for tokens that are not there.
+template <typename S, typename T, int bytes>
+GOPET_INLINE void transpose_block(const Matrix<const S> &matrix, const std::vector<int32_t> &groups,
                                   T *columns) {
   using V = Vector<T, bytes>;
   for (int64_t token = 0; token < kTokenBlock; token += V::lanes) {
     T *to = columns + token;
     for (int32_t group : groups) {
       for (int64_t c = group * kColumnGroup; c < (group + 1) * kColumnGroup; c += V::lanes) {
-        int64_t valid = std::clamp<int64_t>(width - c, 0, V::lanes);
+        int64_t valid = std::clamp<int64_t>(matrix.cols - c, 0, V::lanes);
         typename V::type tile[V::lanes] = {};
 #pragma GCC unroll 16
-        for (int64_t i = 0; i < V::lanes; i++) {
-          if (token + i >= count) continue;
-          const T *from = matrix + (begin + token + i) * width + c;
-          if (valid == V::lanes) {
-            std::memcpy(&tile[i], from, bytes);
-          } else {
-            std::memcpy(&tile[i], from, valid * sizeof(T));
-          }
-        }
+        for (int64_t i = 0; i < V::lanes; i++)
+          if (token + i < matrix.rows) tile[i] = load<T, bytes>(matrix.row(token + i) + c, valid);
         transpose<T, bytes>(tile);
 #pragma GCC unroll 16
         for (int64_t i = 0; i < V::lanes; i++) std::memcpy(to + i * kTokenBlock, &tile[i], bytes);
@@ -131,55 +147,68 @@ GOPET_INLINE void add_dots(const T *a, const int32_t *a_entry, const T *b, const
   }
 }
 
-template <typename T, int bytes>
-GOPET_INLINE void product(const SampledProduct<T> &p, int64_t begin, int64_t end, T *a, T *b,
-                          T *total) {
-  int64_t n = static_cast<int64_t>(p.a_columns.entry.size());
-  for (int64_t token = begin; token < end; token += kTokenBlock) {
-    int64_t count = std::min(kTokenBlock, end - token);
-    transpose_block<T, bytes>(p.a, p.a_width, p.a_columns.groups, token, count, a);
-    transpose_block<T, bytes>(p.b, p.b_width, p.b_columns.groups, token, count, b);
-    add_dots<T, bytes>(a, p.a_columns.entry.data(), b, p.b_columns.entry.data(), n, total);
+// Both matrices and the columns of them that are read.
+template <typename S>
+struct Operands {
+  const Matrix<const S> &a;
+  const SampledColumns &a_columns;
+  const Matrix<const S> &b;
+  const SampledColumns &b_columns;
+};
+
+template <typename S, typename T, int bytes>
+GOPET_INLINE void product(const Operands<S> &o, T *a, T *b, T *total) {
+  int64_t n = static_cast<int64_t>(o.a_columns.entry.size());
+  for (int64_t token = 0; token < o.a.rows; token += kTokenBlock) {
+    int64_t count = std::min(kTokenBlock, o.a.rows - token);
+    transpose_block<S, T, bytes>(o.a.rows_from(token, count), o.a_columns.groups, a);
+    transpose_block<S, T, bytes>(o.b.rows_from(token, count), o.b_columns.groups, b);
+    add_dots<T, bytes>(a, o.a_columns.entry.data(), b, o.b_columns.entry.data(), n, total);
   }
 }
 
 #if defined(__x86_64__)
-template <typename T>
-__attribute__((target("avx512f"))) void product_avx512(const SampledProduct<T> &p, int64_t begin,
-                                                       int64_t end, T *a, T *b, T *total) {
-  product<T, 64>(p, begin, end, a, b, total);
+template <typename S, typename T>
+__attribute__((target("avx512f"))) void product_avx512(const Operands<S> &o, T *a, T *b, T *total) {
+  product<S, T, 64>(o, a, b, total);
 }
 
-template <typename T>
-__attribute__((target("avx2,fma"))) void product_avx2(const SampledProduct<T> &p, int64_t begin,
-                                                      int64_t end, T *a, T *b, T *total) {
-  product<T, 32>(p, begin, end, a, b, total);
+template <typename S, typename T>
+__attribute__((target("avx2,fma"))) void product_avx2(const Operands<S> &o, T *a, T *b, T *total) {
+  product<S, T, 32>(o, a, b, total);
 }
 #endif
 
-template <typename T>
-void dispatch(const SampledProduct<T> &p, int64_t begin, int64_t end, T *total) {
+template <typename S, typename T>
+void dispatch(const Operands<S> &o, T *total) {
   auto size = [](const SampledColumns &c) { return c.groups.size() * kColumnGroup * kTokenBlock; };
-  std::vector<T> a(size(p.a_columns)), b(size(p.b_columns));
+  auto scratch = [](size_t n) { return std::unique_ptr<T[]>(new T[n]); };  // not zeroed
+  auto a = scratch(size(o.a_columns)), b = scratch(size(o.b_columns));
 #if defined(__x86_64__)
-  if (__builtin_cpu_supports("avx512f")) {
-    return product_avx512(p, begin, end, a.data(), b.data(), total);
-  }
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
-    return product_avx2(p, begin, end, a.data(), b.data(), total);
-  }
+  if (__builtin_cpu_supports("avx512f")) return product_avx512(o, a.get(), b.get(), total);
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+    return product_avx2(o, a.get(), b.get(), total);
 #endif
-  product<T, 16>(p, begin, end, a.data(), b.data(), total);
+  product<S, T, 16>(o, a.get(), b.get(), total);
 }
 
 }  // namespace
 
-void sampled_product(const SampledProduct<float> &p, int64_t begin, int64_t end, float *total) {
-  dispatch(p, begin, end, total);
+void sampled_product(const Matrix<const float> &a, const SampledColumns &a_columns,
+                     const Matrix<const float> &b, const SampledColumns &b_columns, float *total) {
+  dispatch(Operands<float>{a, a_columns, b, b_columns}, total);
 }
 
-void sampled_product(const SampledProduct<double> &p, int64_t begin, int64_t end, double *total) {
-  dispatch(p, begin, end, total);
+void sampled_product(const Matrix<const double> &a, const SampledColumns &a_columns,
+                     const Matrix<const double> &b, const SampledColumns &b_columns,
+                     double *total) {
+  dispatch(Operands<double>{a, a_columns, b, b_columns}, total);
+}
+
+void sampled_product(const Matrix<const c10::BFloat16> &a, const SampledColumns &a_columns,
+                     const Matrix<const c10::BFloat16> &b, const SampledColumns &b_columns,
+                     float *total) {
+  dispatch(Operands<c10::BFloat16>{a, a_columns, b, b_columns}, total);
 }
 
 }  // namespace gopet

@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "gemm.h"
+
 namespace gopet {
 
 // Columns of a matrix come to the kernel in groups of this many: a cache line of floats.
@@ -15,19 +17,16 @@ struct SampledColumns {
   std::vector<int32_t> entry;   // for each entry its column, counted within those groups
 };
 
-// Entries of a^T b over shared rows ("tokens"): entry i is the product of
-// column a_columns.entry[i] of a with column b_columns.entry[i] of b. The
-// lists of entries are padded with zeros to a multiple of kColumnGroup.
-template <typename T>
-struct SampledProduct {
-  const T *a, *b;
-  int64_t a_width, b_width;
-  SampledColumns a_columns, b_columns;
-};
-
-// Adds the products over tokens [begin, end) to total, one for each (padded)
-// entry. The order of the sums depends on begin and end alone.
-void sampled_product(const SampledProduct<float> &p, int64_t begin, int64_t end, float *total);
-void sampled_product(const SampledProduct<double> &p, int64_t begin, int64_t end, double *total);
+// Adds entries of a^T b over shared rows ("tokens") to total: entry i is the
+// product of column a_columns.entry[i] of a with column b_columns.entry[i] of
+// b. The lists of entries are padded with zeros to a multiple of kColumnGroup,
+// and so is total. The order of the sums depends on the shapes alone.
+void sampled_product(const Matrix<const float> &a, const SampledColumns &a_columns,
+                     const Matrix<const float> &b, const SampledColumns &b_columns, float *total);
+void sampled_product(const Matrix<const double> &a, const SampledColumns &a_columns,
+                     const Matrix<const double> &b, const SampledColumns &b_columns, double *total);
+void sampled_product(const Matrix<const c10::BFloat16> &a, const SampledColumns &a_columns,
+                     const Matrix<const c10::BFloat16> &b, const SampledColumns &b_columns,
+                     float *total);
 
 }  // namespace gopet
