@@ -214,6 +214,28 @@ gt_error gt_put_(gt_tensor weight, gt_tensor index, gt_tensor values) GT_NOEXCEP
 gt_error gt_low_rank_linear(gt_tensor *out, int32_t mode, gt_tensor x, gt_tensor weight,
                             gt_tensor bias, gt_tensor a, gt_tensor b, double scale) GT_NOEXCEPT;
 
+/* fused_linear.cc: norm(second(act(first(x))) + residual), all in one pass.
+ * `layers` are the first ones, whose outputs lie beside each other, then the
+ * second, if any. Absent tensors are 0. */
+typedef struct {
+  gt_tensor weight, bias;
+  gt_tensor values, index; /* a mask, as in gt_masked_linear */
+  gt_tensor a, b;          /* a low-rank update, as in gt_low_rank_linear */
+  double scale;
+} gt_linear_term;
+
+typedef struct {
+  int32_t activation; /* 0 none, 1 gelu, 2 gelu by tanh, 3 relu, 4 silu, 5 tanh */
+  int32_t gated;      /* act(first[0](x)) first[1](x) */
+  gt_tensor residual;
+  gt_tensor norm_weight, norm_bias; /* of a layer norm */
+  double eps;
+} gt_fused_linear_options;
+
+gt_error gt_fused_linear(gt_tensor *out, int32_t mode, gt_tensor x, const gt_linear_term *layers,
+                         size_t first, size_t second,
+                         const gt_fused_linear_options *options) GT_NOEXCEPT;
+
 /* adamw.cc */
 typedef struct {
   gt_tensor leaf;   /* holds the gradient */

@@ -1,6 +1,7 @@
 #include <torch/csrc/autograd/custom_function.h>
 
 #include "boundary.h"
+#include "tuned_linear.h"
 
 using namespace gopet;
 using torch::autograd::AutogradContext;
@@ -54,9 +55,15 @@ struct LowRankLinear : torch::autograd::Function<LowRankLinear> {
 
 }  // namespace
 
+at::Tensor gopet::low_rank_linear(const at::Tensor &x, const at::Tensor &weight,
+                                  const std::optional<at::Tensor> &bias, const at::Tensor &a,
+                                  const at::Tensor &b, double scale) {
+  return LowRankLinear::apply(x, weight, a, b, scale, bias);
+}
+
 gt_error gt_low_rank_linear(gt_tensor *out, int32_t mode, gt_tensor x, gt_tensor weight,
                             gt_tensor bias, gt_tensor a, gt_tensor b, double scale) noexcept {
   GT_RESULT(
       out, mode,
-      LowRankLinear::apply(unwrap(x), unwrap(weight), unwrap(a), unwrap(b), scale, optional(bias)))
+      low_rank_linear(unwrap(x), unwrap(weight), optional(bias), unwrap(a), unwrap(b), scale))
 }

@@ -3,6 +3,7 @@
 
 #include "boundary.h"
 #include "masked_gradient.h"
+#include "tuned_linear.h"
 
 using namespace gopet;
 using torch::autograd::AutogradContext;
@@ -91,28 +92,36 @@ struct MaskedParameter : torch::autograd::Function<MaskedParameter> {
   }
 };
 
-void check_index(const at::Tensor &index, const at::Tensor &values) {
+}  // namespace
+
+namespace gopet {
+
+void check_mask(const at::Tensor &index, const at::Tensor &values) {
   TORCH_CHECK(index.scalar_type() == at::kLong && index.dim() == 1 && index.is_contiguous(),
               "a mask's index is a contiguous int64 vector");
   TORCH_CHECK(values.sizes() == index.sizes(), "a mask of ", index.numel(), " entries with ",
               values.sizes(), " values");
 }
 
-}  // namespace
+at::Tensor masked_linear(const at::Tensor &x, const at::Tensor &weight,
+                         const std::optional<at::Tensor> &bias, const at::Tensor &values,
+                         const at::Tensor &index) {
+  check_mask(index, values);
+  return MaskedLinear::apply(x, weight, values, index, bias);
+}
+
+}  // namespace gopet
 
 gt_error gt_masked_linear(gt_tensor *out, int32_t mode, gt_tensor x, gt_tensor weight,
                           gt_tensor bias, gt_tensor values, gt_tensor index) noexcept {
-  GT_BOUNDARY(mode, {
-    check_index(unwrap(index), unwrap(values));
-    *out = wrap(MaskedLinear::apply(unwrap(x), unwrap(weight), unwrap(values), unwrap(index),
-                                    optional(bias)));
-  })
+  GT_RESULT(out, mode,
+            masked_linear(unwrap(x), unwrap(weight), optional(bias), unwrap(values), unwrap(index)))
 }
 
 gt_error gt_masked_embedding(gt_tensor *out, int32_t mode, gt_tensor weight, gt_tensor ids,
                              gt_tensor values, gt_tensor index) noexcept {
   GT_BOUNDARY(mode, {
-    check_index(unwrap(index), unwrap(values));
+    check_mask(unwrap(index), unwrap(values));
     *out = wrap(MaskedEmbedding::apply(unwrap(weight), unwrap(ids), unwrap(values), unwrap(index)));
   })
 }
@@ -120,7 +129,7 @@ gt_error gt_masked_embedding(gt_tensor *out, int32_t mode, gt_tensor weight, gt_
 gt_error gt_masked_parameter(gt_tensor *out, int32_t mode, gt_tensor weight, gt_tensor values,
                              gt_tensor index) noexcept {
   GT_BOUNDARY(mode, {
-    check_index(unwrap(index), unwrap(values));
+    check_mask(unwrap(index), unwrap(values));
     *out = wrap(MaskedParameter::apply(unwrap(weight), unwrap(values), unwrap(index)));
   })
 }

@@ -81,6 +81,8 @@ package ctorch
 #cgo nocallback gt_free
 #cgo noescape gt_full
 #cgo nocallback gt_full
+#cgo noescape gt_fused_linear
+#cgo nocallback gt_fused_linear
 #cgo noescape gt_gather
 #cgo nocallback gt_gather
 #cgo noescape gt_gelu

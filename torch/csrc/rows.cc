@@ -1,0 +1,364 @@
+// Loops that the compiler vectorises, once for each instruction set.
+#include "rows.h"
+
+#include <cmath>
+#include <cstring>
+
+#include "cpu_dispatch.h"
+
+namespace gopet {
+namespace {
+
+inline float to_float(float x) { return x; }
+inline float to_float(c10::BFloat16 x) {
+  uint32_t bits = uint32_t{x.x} << 16;
+  float f;
+  std::memcpy(&f, &bits, sizeof(f));
+  return f;
+}
+
+template <typename T>
+inline T from_float(float x);
+template <>
+inline float from_float<float>(float x) {
+  return x;
+}
+// Rounds to nearest, ties to even; a NaN stays one.
+template <>
+inline c10::BFloat16 from_float<c10::BFloat16>(float x) {
+  uint32_t bits;
+  std::memcpy(&bits, &x, sizeof(bits));
+  uint32_t rounded = (bits + 0x7fff + ((bits >> 16) & 1)) >> 16;
+  rounded = x != x ? 0x7fc0 : rounded;
+  return c10::BFloat16(static_cast<uint16_t>(rounded), c10::BFloat16::from_bits());
+}
+
+// e^x within 2 ulp, 0 below -87.3.
+inline float exp_of(float x) {
+  float t = std::fmin(std::fmax(x, -87.33654f), 88.72283f);
+  float n = std::nearbyint(t * 1.44269504f);
+  float r = std::fma(n, -0.693359375f, t);
+  r = std::fma(n, 2.12194440e-4f, r);
+  float p = 1.9875691500e-4f;
+  p = std::fma(p, r, 1.3981999507e-3f);
+  p = std::fma(p, r, 8.3334519073e-3f);
+  p = std::fma(p, r, 4.1665795894e-2f);
+  p = std::fma(p, r, 1.6666665459e-1f);
+  p = std::fma(p, r, 5.0000001201e-1f);
+  p = std::fma(p, r * r, r + 1);
+  int32_t bits = (static_cast<int32_t>(n) + 127) << 23;
+  float scale;
+  std::memcpy(&scale, &bits, sizeof(scale));
+  return p * scale;
+}
+
+// The error function, a quotient of polynomials, within 4 ulp.
+inline float erf_of(float x) {
+  float t = std::fmin(std::fmax(x, -4.f), 4.f), u = t * t;
+  float p = -2.72614225801306e-10f;
+  p = std::fma(p, u, 2.77068142495902e-08f);
+  p = std::fma(p, u, -2.10102402082508e-06f);
+  p = std::fma(p, u, -5.69250639462346e-05f);
+  p = std::fma(p, u, -7.34990630326855e-04f);
+  p = std::fma(p, u, -2.95459980854025e-03f);
+  p = std::fma(p, u, -1.60960333262415e-02f);
+  float q = -1.45660718464996e-05f;
+  q = std::fma(q, u, -2.13374055278905e-04f);
+  q = std::fma(q, u, -1.68282697438203e-03f);
+  q = std::fma(q, u, -7.37332916720468e-03f);
+  q = std::fma(q, u, -1.42647390514189e-02f);
+  return t * p / q;
+}
+
+inline float sigmoid_of(float x) { return 1 / (1 + exp_of(-x)); }
+
+struct Value {
+  float y, slope;
+};
+
+template <Activation act>
+inline Value value(float x) {
+  if constexpr (act == Activation::gelu) {
+    float cdf = std::fma(0.5f, erf_of(x * 0.70710678f), 0.5f);
+    return {x * cdf, std::fma(x * 0.39894228f, exp_of(-0.5f * x * x), cdf)};
+  } else if constexpr (act == Activation::gelu_tanh) {
+    // (1 + tanh(u)) / 2 is the logistic function of 2u.
+    float u = 1.59576912f * std::fma(0.044715f * x * x, x, x), s = sigmoid_of(u);
+    float du = 1.59576912f * std::fma(0.134145f * x, x, 1.f);
+    return {x * s, std::fma(x * du, s * (1 - s), s)};
+  } else if constexpr (act == Activation::relu) {
+    return {x > 0 ? x : 0, x > 0 ? 1.f : 0.f};
+  } else if constexpr (act == Activation::silu) {
+    float s = sigmoid_of(x);
+    return {x * s, std::fma(x, s * (1 - s), s)};
+  } else if constexpr (act == Activation::tanh) {
+    float y = 2 * sigmoid_of(2 * x) - 1;
+    return {y, 1 - y * y};
+  } else {
+    return {x, 1};
+  }
+}
+
+// Calls f with the activation as a constant.
+template <typename F>
+inline void with(Activation act, F f) {
+  switch (act) {
+    case Activation::none:
+      return f(std::integral_constant<Activation, Activation::none>());
+    case Activation::gelu:
+      return f(std::integral_constant<Activation, Activation::gelu>());
+    case Activation::gelu_tanh:
+      return f(std::integral_constant<Activation, Activation::gelu_tanh>());
+    case Activation::relu:
+      return f(std::integral_constant<Activation, Activation::relu>());
+    case Activation::silu:
+      return f(std::integral_constant<Activation, Activation::silu>());
+    case Activation::tanh:
+      return f(std::integral_constant<Activation, Activation::tanh>());
+  }
+}
+
+template <typename T>
+inline void normalize_row(T *y, const T *x, int64_t n, const RowNorm &norm, float *mean,
+                          float *rstd) {
+  float sum = 0, squares = 0;
+#pragma omp simd reduction(+ : sum)
+  for (int64_t c = 0; c < n; c++) sum += to_float(x[c]);
+  float m = sum / static_cast<float>(n);
+#pragma omp simd reduction(+ : squares)
+  for (int64_t c = 0; c < n; c++) {
+    float d = to_float(x[c]) - m;
+    squares += d * d;
+  }
+  float r = 1 / std::sqrt(squares / static_cast<float>(n) + static_cast<float>(norm.eps));
+  if (norm.bias == nullptr) {
+#pragma omp simd
+    for (int64_t c = 0; c < n; c++)
+      y[c] = from_float<T>((to_float(x[c]) - m) * r * norm.weight[c]);
+  } else {
+#pragma omp simd
+    for (int64_t c = 0; c < n; c++)
+      y[c] = from_float<T>(std::fma((to_float(x[c]) - m) * r, norm.weight[c], norm.bias[c]));
+  }
+  *mean = m;
+  *rstd = r;
+}
+
+template <typename T>
+inline void normalize_row_backward(T *dx, const T *dy, const T *x, int64_t n, const float *weight,
+                                   float mean, float rstd) {
+  float sum = 0, dot = 0;
+#pragma omp simd reduction(+ : sum, dot)
+  for (int64_t c = 0; c < n; c++) {
+    float g = to_float(dy[c]) * weight[c];
+    sum += g;
+    dot += g * (to_float(x[c]) - mean);
+  }
+  float a = rstd / static_cast<float>(n) * sum;
+  float b = rstd * rstd * rstd / static_cast<float>(n) * dot;
+#pragma omp simd
+  for (int64_t c = 0; c < n; c++)
+    dx[c] = from_float<T>(rstd * to_float(dy[c]) * weight[c] - a - b * (to_float(x[c]) - mean));
+}
+
+template <typename T>
+void add_bias_rows(Matrix<T> y, const T *bias) {
+  for (int64_t i = 0; i < y.rows; i++) {
+    T *row = y.row(i);
+#pragma omp simd
+    for (int64_t c = 0; c < y.cols; c++) row[c] = from_float<T>(to_float(row[c]) + to_float(bias[c]));
+  }
+}
+
+template <typename T>
+void scale_rows(Matrix<T> y, float factor) {
+  for (int64_t i = 0; i < y.rows; i++) {
+    T *row = y.row(i);
+#pragma omp simd
+    for (int64_t c = 0; c < y.cols; c++) row[c] = from_float<T>(to_float(row[c]) * factor);
+  }
+}
+
+template <typename T, Activation act>
+void activate_rows(Matrix<T> y, Matrix<const T> x) {
+  for (int64_t i = 0; i < y.rows; i++) {
+    T *to = y.row(i);
+    const T *from = x.row(i);
+#pragma omp simd
+    for (int64_t c = 0; c < y.cols; c++) to[c] = from_float<T>(value<act>(to_float(from[c])).y);
+  }
+}
+
+template <typename T, Activation act>
+void activation_backward_rows(Matrix<T> dx, Matrix<const T> dy, Matrix<const T> x) {
+  for (int64_t i = 0; i < x.rows; i++) {
+    T *to = dx.row(i);
+    const T *d = dy.row(i), *from = x.row(i);
+#pragma omp simd
+    for (int64_t c = 0; c < x.cols; c++)
+      to[c] = from_float<T>(to_float(d[c]) * value<act>(to_float(from[c])).slope);
+  }
+}
+
+template <typename T, Activation act>
+void activate_gated_rows(Matrix<T> y, Matrix<const T> gate, Matrix<const T> x) {
+  for (int64_t i = 0; i < y.rows; i++) {
+    T *to = y.row(i);
+    const T *g = gate.row(i), *from = x.row(i);
+#pragma omp simd
+    for (int64_t c = 0; c < y.cols; c++)
+      to[c] = from_float<T>(value<act>(to_float(g[c])).y * to_float(from[c]));
+  }
+}
+
+template <typename T, Activation act>
+void gated_backward_rows(Matrix<T> dgate, Matrix<T> dx, Matrix<const T> dy, Matrix<const T> gate,
+                         Matrix<const T> x) {
+  for (int64_t i = 0; i < x.rows; i++) {
+    T *to_gate = dgate.row(i), *to = dx.row(i);
+    const T *d = dy.row(i), *g = gate.row(i), *from = x.row(i);
+#pragma omp simd
+    for (int64_t c = 0; c < x.cols; c++) {
+      Value v = value<act>(to_float(g[c]));
+      float up = to_float(d[c]);
+      to_gate[c] = from_float<T>(up * to_float(from[c]) * v.slope);
+      to[c] = from_float<T>(up * v.y);
+    }
+  }
+}
+
+template <typename T>
+void add_residual_rows(Matrix<T> y, const T *bias, Matrix<const T> residual) {
+  for (int64_t i = 0; i < y.rows; i++) {
+    T *row = y.row(i);
+    const T *r = residual.row(i);
+    if (bias == nullptr) {
+#pragma omp simd
+      for (int64_t c = 0; c < y.cols; c++) row[c] = from_float<T>(to_float(row[c]) + to_float(r[c]));
+    } else {
+#pragma omp simd
+      for (int64_t c = 0; c < y.cols; c++)
+        row[c] = from_float<T>(to_float(row[c]) + to_float(bias[c]) + to_float(r[c]));
+    }
+  }
+}
+
+template <typename T>
+void normalize_rows(Matrix<T> y, Matrix<const T> x, RowNorm norm, float *mean, float *rstd) {
+  for (int64_t i = 0; i < y.rows; i++)
+    normalize_row(y.row(i), x.row(i), y.cols, norm, mean + i, rstd + i);
+}
+
+template <typename T>
+void normalize_backward_rows(Matrix<T> dx, Matrix<const T> dy, Matrix<const T> x, RowNorm norm,
+                             const float *mean, const float *rstd, float *dweight, float *dbias) {
+  for (int64_t i = 0; i < x.rows; i++) {
+    const T *d = dy.row(i), *from = x.row(i);
+    if (dweight != nullptr) {
+#pragma omp simd
+      for (int64_t c = 0; c < x.cols; c++)
+        dweight[c] += to_float(d[c]) * (to_float(from[c]) - mean[i]) * rstd[i];
+    }
+    if (dbias != nullptr) {
+#pragma omp simd
+      for (int64_t c = 0; c < x.cols; c++) dbias[c] += to_float(d[c]);
+    }
+    normalize_row_backward(dx.row(i), d, from, x.cols, norm.weight, mean[i], rstd[i]);
+  }
+}
+
+template <typename T>
+void add_rows_of(Matrix<const T> x, float *sums) {
+  for (int64_t i = 0; i < x.rows; i++) {
+    const T *row = x.row(i);
+#pragma omp simd
+    for (int64_t c = 0; c < x.cols; c++) sums[c] += to_float(row[c]);
+  }
+}
+
+}  // namespace
+
+template <typename T>
+void add_bias(const Matrix<T> &y, const T *bias) {
+  cpu_dispatch<add_bias_rows<T>>(y, bias);
+}
+
+template <typename T>
+void copy(const Matrix<T> &y, const Matrix<const T> &x) {
+  for (int64_t i = 0; i < y.rows; i++) std::memcpy(y.row(i), x.row(i), y.cols * sizeof(T));
+}
+
+template <typename T>
+void scale(const Matrix<T> &y, float factor) {
+  cpu_dispatch<scale_rows<T>>(y, factor);
+}
+
+template <typename T>
+void activate(const Matrix<T> &y, const Matrix<const T> &x, Activation act) {
+  with(act, [&](auto a) { cpu_dispatch<activate_rows<T, a()>>(y, x); });
+}
+
+template <typename T>
+void activation_backward(const Matrix<T> &dx, const Matrix<const T> &dy, const Matrix<const T> &x,
+                         Activation act) {
+  with(act, [&](auto a) { cpu_dispatch<activation_backward_rows<T, a()>>(dx, dy, x); });
+}
+
+template <typename T>
+void activate_gated(const Matrix<T> &y, const Matrix<const T> &gate, const Matrix<const T> &x,
+                    Activation act) {
+  with(act, [&](auto a) { cpu_dispatch<activate_gated_rows<T, a()>>(y, gate, x); });
+}
+
+template <typename T>
+void gated_backward(const Matrix<T> &dgate, const Matrix<T> &dx, const Matrix<const T> &dy,
+                    const Matrix<const T> &gate, const Matrix<const T> &x, Activation act) {
+  with(act, [&](auto a) { cpu_dispatch<gated_backward_rows<T, a()>>(dgate, dx, dy, gate, x); });
+}
+
+template <typename T>
+void add_residual(const Matrix<T> &y, const T *bias, const Matrix<const T> &residual) {
+  cpu_dispatch<add_residual_rows<T>>(y, bias, residual);
+}
+
+template <typename T>
+void normalize(const Matrix<T> &y, const Matrix<const T> &x, const RowNorm &norm, float *mean,
+               float *rstd) {
+  cpu_dispatch<normalize_rows<T>>(y, x, norm, mean, rstd);
+}
+
+template <typename T>
+void normalize_backward(const Matrix<T> &dx, const Matrix<const T> &dy, const Matrix<const T> &x,
+                        const RowNorm &norm, const float *mean, const float *rstd, float *dweight,
+                        float *dbias) {
+  cpu_dispatch<normalize_backward_rows<T>>(dx, dy, x, norm, mean, rstd, dweight, dbias);
+}
+
+template <typename T>
+void add_rows(const Matrix<const T> &x, float *sums) {
+  cpu_dispatch<add_rows_of<T>>(x, sums);
+}
+
+#define GOPET_ROWS(T)                                                                             \
+  template void add_bias(const Matrix<T> &, const T *);                                           \
+  template void copy(const Matrix<T> &, const Matrix<const T> &);                                 \
+  template void scale(const Matrix<T> &, float);                                                  \
+  template void activate(const Matrix<T> &, const Matrix<const T> &, Activation);                 \
+  template void activation_backward(const Matrix<T> &, const Matrix<const T> &,                   \
+                                    const Matrix<const T> &, Activation);                         \
+  template void activate_gated(const Matrix<T> &, const Matrix<const T> &, const Matrix<const T> &, \
+                               Activation);                                                       \
+  template void gated_backward(const Matrix<T> &, const Matrix<T> &, const Matrix<const T> &,     \
+                               const Matrix<const T> &, const Matrix<const T> &, Activation);     \
+  template void add_residual(const Matrix<T> &, const T *, const Matrix<const T> &);              \
+  template void normalize(const Matrix<T> &, const Matrix<const T> &, const RowNorm &, float *,   \
+                          float *);                                                               \
+  template void normalize_backward(const Matrix<T> &, const Matrix<const T> &,                    \
+                                   const Matrix<const T> &, const RowNorm &, const float *,       \
+                                   const float *, float *, float *);                              \
+  template void add_rows(const Matrix<const T> &, float *);
+GOPET_ROWS(float)
+GOPET_ROWS(c10::BFloat16)
+#undef GOPET_ROWS
+
+}  // namespace gopet
