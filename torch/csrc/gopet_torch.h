@@ -214,6 +214,26 @@ gt_error gt_put_(gt_tensor weight, gt_tensor index, gt_tensor values) GT_NOEXCEP
 gt_error gt_low_rank_linear(gt_tensor *out, int32_t mode, gt_tensor x, gt_tensor weight,
                             gt_tensor bias, gt_tensor a, gt_tensor b, double scale) GT_NOEXCEPT;
 
+/* packed_attention.cc: attention within sequences that lie one after another:
+ * sequence i is rows offsets[i] to offsets[i + 1]. */
+typedef struct {
+  double scale;        /* of the scores */
+  gt_tensor bias;      /* [distances, heads]: a key at position j gets the row */
+  int64_t bias_offset; /* j - i + bias_offset for a query at position i; or 0 */
+  int32_t causal;
+  double dropout; /* of the attention weights */
+} gt_attention_options;
+
+/* q [queries, heads, dim], k and v [keys, heads, dim]. */
+gt_error gt_packed_attention(gt_tensor *out, int32_t mode, gt_tensor q, gt_tensor k, gt_tensor v,
+                             const int64_t *query_offsets, size_t n_query_offsets,
+                             const int64_t *key_offsets, size_t n_key_offsets,
+                             const gt_attention_options *options) GT_NOEXCEPT;
+/* qkv [tokens, 3, heads, dim]. */
+gt_error gt_packed_self_attention(gt_tensor *out, int32_t mode, gt_tensor qkv,
+                                  const int64_t *offsets, size_t n_offsets,
+                                  const gt_attention_options *options) GT_NOEXCEPT;
+
 /* adamw.cc */
 typedef struct {
   gt_tensor leaf;   /* holds the gradient */
