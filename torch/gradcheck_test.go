@@ -144,6 +144,16 @@ var operations = []operation{
 	{"attention", "causal and scaled", []operand{normal(1, 2, 4, 3), normal(1, 2, 4, 3), normal(1, 2, 4, 3)}, func(_ *torch.Scope, x tensors) *torch.Tensor {
 		return torch.ScaledDotProductAttention(x[0], x[1], x[2], torch.AttentionOptions{Causal: true, Scale: 0.3})
 	}},
+	{"packed_attention", "cross", []operand{normal(3, 2, 3), normal(5, 2, 3), normal(5, 2, 3), normal(6, 2)}, func(_ *torch.Scope, x tensors) *torch.Tensor {
+		return torch.PackedAttention(x[0], x[1], x[2], []int64{0, 1, 3}, []int64{0, 3, 5}, torch.PackedAttentionOptions{Bias: x[3], BiasOffset: 2})
+	}},
+	{"packed_attention", "dropout", []operand{normal(7, 2, 5), normal(7, 2, 5), normal(7, 2, 5)}, func(_ *torch.Scope, x tensors) *torch.Tensor {
+		torch.ManualSeed(5) // the same weights at every evaluation
+		return torch.PackedAttention(x[0], x[1], x[2], []int64{0, 3, 7}, []int64{0, 3, 7}, torch.PackedAttentionOptions{Dropout: 0.3})
+	}},
+	{"packed_self_attention", "causal", []operand{normal(5, 3, 2, 4), normal(4, 2)}, func(_ *torch.Scope, x tensors) *torch.Tensor {
+		return torch.PackedSelfAttention(x[0], []int64{0, 3, 5}, torch.PackedAttentionOptions{Bias: x[1], BiasOffset: 3, Causal: true, Scale: 0.3})
+	}},
 	{"cross_entropy", "mean", []operand{normal(4, 3)}, func(s *torch.Scope, x tensors) *torch.Tensor {
 		return torch.CrossEntropy(x[0], ints(s, []int64{4}, 0, 2, 1, 2), nil, torch.ReduceMean)
 	}},

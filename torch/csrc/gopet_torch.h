@@ -235,6 +235,25 @@ typedef struct {
 gt_error gt_fused_linear(gt_tensor *out, int32_t mode, gt_tensor x, const gt_linear_term *layers,
                          size_t first, size_t second,
                          const gt_fused_linear_options *options) GT_NOEXCEPT;
+/* packed_attention.cc: attention within sequences that lie one after another:
+ * sequence i is rows offsets[i] to offsets[i + 1]. */
+typedef struct {
+  double scale;        /* of the scores */
+  gt_tensor bias;      /* [distances, heads]: a key at position j gets the row */
+  int64_t bias_offset; /* j - i + bias_offset for a query at position i; or 0 */
+  int32_t causal;
+  double dropout; /* of the attention weights */
+} gt_attention_options;
+
+/* q [queries, heads, dim], k and v [keys, heads, dim]. */
+gt_error gt_packed_attention(gt_tensor *out, int32_t mode, gt_tensor q, gt_tensor k, gt_tensor v,
+                             const int64_t *query_offsets, size_t n_query_offsets,
+                             const int64_t *key_offsets, size_t n_key_offsets,
+                             const gt_attention_options *options) GT_NOEXCEPT;
+/* qkv [tokens, 3, heads, dim]. */
+gt_error gt_packed_self_attention(gt_tensor *out, int32_t mode, gt_tensor qkv,
+                                  const int64_t *offsets, size_t n_offsets,
+                                  const gt_attention_options *options) GT_NOEXCEPT;
 
 /* adamw.cc */
 typedef struct {

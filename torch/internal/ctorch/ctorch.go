@@ -165,6 +165,10 @@ package ctorch
 #cgo nocallback gt_normal
 #cgo noescape gt_num_threads
 #cgo nocallback gt_num_threads
+#cgo noescape gt_packed_attention
+#cgo nocallback gt_packed_attention
+#cgo noescape gt_packed_self_attention
+#cgo nocallback gt_packed_self_attention
 #cgo noescape gt_permute
 #cgo nocallback gt_permute
 #cgo noescape gt_pow_scalar
