@@ -5,13 +5,39 @@ import (
 	"github.com/gopet-ml/gopet/torch/nn"
 )
 
-// Input is a batch of token sequences. What is computed from it joins the
-// scope of IDs.
+// Input is a packed batch of token sequences: they lie one after another,
+// without padding.
 type Input struct {
-	IDs   *torch.Tensor // int64 [rows, length], padded on the right
-	Types *torch.Tensor // int64 [rows, length], segments; nil for all 0
-	Mask  *torch.Tensor // bool [rows, length], true for real tokens; nil when nothing is padded
-	Train bool          // dropout is on
+	Scope   *torch.Scope // what is computed from the batch joins it
+	IDs     []int64      // of all sequences
+	Types   []int64      // their segments; nil for all 0
+	Lengths []int64      // of each sequence, 1 at least
+	Train   bool         // dropout is on
+}
+
+// Rows makes an Input of single sequences.
+func Rows(s *torch.Scope, rows ...[]int64) Input {
+	in := Input{Scope: s}
+	for _, row := range rows {
+		in.IDs, in.Lengths = append(in.IDs, row...), append(in.Lengths, int64(len(row)))
+	}
+	return in
+}
+
+// Offsets are where the sequences of the given lengths begin, and where the
+// last one ends.
+func Offsets(lengths []int64) []int64 {
+	offsets := make([]int64, len(lengths)+1)
+	for i, n := range lengths {
+		offsets[i+1] = offsets[i] + n
+	}
+	return offsets
+}
+
+// Tensor puts numbers, one for each token, on a device, as a member of the
+// batch's scope.
+func (in Input) Tensor(values []int64, device torch.Device) *torch.Tensor {
+	return torch.FromSlice(in.Scope, values, int64(len(values))).ToDevice(device)
 }
 
 // Model is what every family has: an encoder over one list of parameters, and
@@ -30,10 +56,10 @@ type Model interface {
 	// included; math.MaxInt where nothing limits it.
 	MaxLength() int
 
-	// Embed returns the input of the encoder's first layer, [rows, length,
-	// dim]; length counts the soft prompt, if there is one.
+	// Embed returns the input of the encoder's first layer, [tokens, dim]. The
+	// tokens of a soft prompt, if there is one, come before those of each row.
 	Embed(in Input) *torch.Tensor
-	// Encode returns the encoder's last hidden state, [rows, length, dim], from what
+	// Encode returns the encoder's last hidden state, [tokens, dim], from what
 	// Embed returned for the same input.
 	Encode(embedded *torch.Tensor, in Input) *torch.Tensor
 
@@ -56,8 +82,9 @@ type Classifier interface {
 	// Classify returns the logits, float32 [rows, labels], from the last
 	// hidden state: ClassifyPooled of Pooled.
 	Classify(hidden *torch.Tensor, in Input) *torch.Tensor
-	// Pooled is what the head reads of the last hidden state, [rows, dim].
-	Pooled(hidden *torch.Tensor) *torch.Tensor
+	// Pooled is what the head reads of the last hidden state for in, [rows,
+	// dim].
+	Pooled(hidden *torch.Tensor, in Input) *torch.Tensor
 	// ClassifyPooled returns the logits from it; train turns dropout on.
 	ClassifyPooled(pooled *torch.Tensor, train bool) *torch.Tensor
 }
@@ -65,11 +92,16 @@ type Classifier interface {
 // TextToText is an encoder with a decoder that writes text.
 type TextToText interface {
 	Model
-	// Decode returns the logits, float32 [rows, length, vocabulary], of what
-	// follows each of the decoder's input ids, int64 [rows, length], given the
-	// encoder's last hidden state for in. ids may have n rows, one after
-	// another, for each row of in.
-	Decode(ids, hidden *torch.Tensor, in Input) *torch.Tensor
+	// Decode returns the decoder's last hidden state, [tokens, dim], for its
+	// packed input ids of the given lengths, given the encoder's last hidden
+	// state for in: a sequence for each of in's.
+	Decode(ids, lengths []int64, hidden *torch.Tensor, in Input) *torch.Tensor
+	// Logits returns the logits, float32 [..., vocabulary], of what follows
+	// each of Decode's tokens [..., dim].
+	Logits(state *torch.Tensor) *torch.Tensor
+	// CrossEntropy is torch.CrossEntropy of Logits and targets, without
+	// storing the logits where the head is frozen.
+	CrossEntropy(state, targets *torch.Tensor, reduction torch.Reduction) *torch.Tensor
 	// StartID is the decoder's first input id.
 	StartID() int64
 	// Generate writes the ids that follow StartID for each row, the end's
@@ -98,7 +130,7 @@ func Logits(m Model, in Input) *torch.Tensor {
 	return m.(Classifier).Classify(Hidden(m, in), in)
 }
 
-// Hidden is the encoder's last hidden state, [rows, length, dim].
+// Hidden is the encoder's last hidden state, [tokens, dim].
 func Hidden(m Model, in Input) *torch.Tensor {
 	return m.Encode(m.Embed(in), in)
 }

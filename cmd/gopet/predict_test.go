@@ -66,7 +66,7 @@ func referenceLogits(t *testing.T, dir string, rows [][]int64) [][]float32 {
 	var logits [][]float32
 	for _, ids := range rows {
 		s := torch.NewScope(torch.NoGrad())
-		logits = append(logits, models.Logits(m, models.Input{IDs: torch.FromSlice(s, ids, 1, int64(len(ids)))}).Float32s())
+		logits = append(logits, models.Logits(m, models.Rows(s, ids)).Float32s())
 		s.Close()
 	}
 	return logits
@@ -77,7 +77,7 @@ func TestEmbed(t *testing.T) {
 	m := load(t, dir)
 	s := torch.NewScope(torch.NoGrad())
 	defer s.Close()
-	in := models.Input{IDs: torch.FromSlice(s, []int64{2, 5, 11, 3}, 1, 4)}
+	in := models.Rows(s, []int64{2, 5, 11, 3})
 	hidden := models.Hidden(m, in)
 	for _, test := range []struct {
 		pool []string
@@ -87,7 +87,7 @@ func TestEmbed(t *testing.T) {
 		out := mustGopet(t, "red cat\none two three cat dog\n", append([]string{"predict", "--model", dir, "--task", "embed", "--threads", "1"}, test.pool...)...)
 		first, _, _ := strings.Cut(out, "\n")
 		got := decode(t, first+"\n")["embedding"].([]any)
-		want := bert.Pool(hidden, in, test.want).Float32s()
+		want := m.(*bert.Model).Pool(hidden, in, test.want).Float32s()
 		if len(got) != len(want) {
 			t.Fatalf("%d numbers, want %d", len(got), len(want))
 		}

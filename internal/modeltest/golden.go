@@ -76,12 +76,43 @@ func ReadGolden(t *testing.T, s *torch.Scope, path ...string) Golden {
 
 // Input is the batch that the golden was computed from.
 func (g Golden) Input() models.Input {
-	return models.Input{IDs: g["input_ids"], Types: g["token_type_ids"], Mask: g["attention_mask"].ToDType(torch.Bool)}
+	in := models.Input{Scope: g["input_ids"].Scope()}
+	in.IDs, in.Lengths = g.pack("input_ids")
+	if g["token_type_ids"] != nil {
+		in.Types, _ = g.pack("token_type_ids")
+	}
+	return in
 }
 
-// RealPositions sets the hidden state of padding to zero, as the golden has it.
-func (g Golden) RealPositions(hidden *torch.Tensor) *torch.Tensor {
-	return hidden.Mul(g["attention_mask"].Unsqueeze(2).ToDType(hidden.DType()))
+// pack leaves out what the attention mask hides.
+func (g Golden) pack(name string) (values, lengths []int64) {
+	mask, length := g["attention_mask"].Int64s(), int(g["attention_mask"].Dim(1))
+	lengths = make([]int64, len(mask)/length)
+	for i, value := range g[name].Int64s() {
+		if mask[i] == 1 {
+			values = append(values, value)
+			lengths[i/length]++
+		}
+	}
+	return values, lengths
+}
+
+// Padded lays a packed hidden state [tokens, dim] out as the golden has it,
+// [rows, length, dim], with zeros for padding.
+func (g Golden) Padded(hidden *torch.Tensor) *torch.Tensor {
+	mask := g["attention_mask"]
+	var rows []int64
+	next := int64(0)
+	for _, real := range mask.Int64s() {
+		if next += real; real == 0 {
+			rows = append(rows, 0)
+		} else {
+			rows = append(rows, next)
+		}
+	}
+	s, dim := hidden.Scope(), hidden.Dim(1)
+	withZero := torch.Cat(0, torch.Zeros(s, hidden.DType(), 1, dim), hidden)
+	return withZero.IndexSelect(0, torch.FromSlice(s, rows, int64(len(rows)))).Reshape(mask.Dim(0), mask.Dim(1), dim)
 }
 
 // HoldsGradients compares the gradient of every parameter with the golden's,

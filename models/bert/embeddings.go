@@ -26,19 +26,21 @@ func newEmbeddings(path nn.Path, c Config) *embeddings {
 	return e
 }
 
-// forward returns [rows, length, dim], the prompt's vectors first, if any:
-// they have positions and a token type as words do.
+// forward returns [tokens, dim], the prompt's vectors first in each row, if
+// any: they have positions and a token type as words do.
 func (e *embeddings) forward(in models.Input) *torch.Tensor {
-	s, device := in.IDs.Scope(), in.IDs.Device()
-	words := e.prompt.Prepend(e.word.Forward(in.IDs))
-	length := words.Dim(1)
-	var types *torch.Tensor
-	if in.Types == nil {
-		types = torch.Zeros(s, torch.Int64, length).ToDevice(device)
-	} else {
-		types = e.prompt.PrependTypes(in.Types)
+	device := e.word.Weight.Tensor.Device()
+	x := e.prompt.Prepend(e.word.Forward(in.Tensor(in.IDs, device)), in.Lengths)
+	types := make([]int64, x.Dim(0))
+	if in.Types != nil {
+		types = e.prompt.Types(in.Types, in.Lengths)
 	}
-	positions := torch.Arange(s, length, torch.Int64).ToDevice(device)
-	x := words.Add(e.tokenType.Forward(types)).Add(e.position.Forward(positions))
+	positions := make([]int64, 0, x.Dim(0))
+	for _, n := range e.prompt.Lengths(in.Lengths) {
+		for position := range n {
+			positions = append(positions, position)
+		}
+	}
+	x = x.Add(e.tokenType.Forward(in.Tensor(types, device))).Add(e.position.Forward(in.Tensor(positions, device)))
 	return e.dropout.Forward(e.norm.Forward(x), in.Train)
 }

@@ -18,10 +18,7 @@ func Example() {
 
 	s := torch.NewScope(torch.NoGrad())
 	defer s.Close()
-	batch := models.Input{
-		IDs:  torch.FromSlice(s, []int64{2, 17, 9, 3, 2, 41, 3, 0}, 2, 4),
-		Mask: torch.FromSlice(s, []bool{true, true, true, true, true, true, true, false}, 2, 4),
-	}
+	batch := models.Rows(s, []int64{2, 17, 9, 3}, []int64{2, 41, 3})
 	logits := models.Logits(model, batch)
 	fmt.Println(logits.Shape(), models.Labels(model)[logits.Select(0, 0).ArgMax(0).Int64s()[0]])
 	// Output: [2 3] straight on

@@ -13,34 +13,24 @@ import (
 	"github.com/gopet-ml/gopet/torch/nn"
 )
 
-func TestPaddingChangesNothing(t *testing.T) {
+func TestRowsDoNotMeet(t *testing.T) {
 	s := modeltest.NewScope(t)
 	m := load32(t, filepath.Join("testdata", "classifier"), nil)
-	ids := []int64{5, 17, 3, 60}
-	alone := models.Logits(m, models.Input{IDs: torch.FromSlice(s, ids, 1, 4)})
-	padded := models.Logits(m, models.Input{
-		IDs:   torch.FromSlice(s, append(slices.Clone(ids), 9, 9, 9), 1, 7),
-		Types: torch.Zeros(s, torch.Int64, 1, 7),
-		Mask:  torch.FromSlice(s, []bool{true, true, true, true, false, false, false}, 1, 7),
-	})
-	modeltest.Within(t, "logits with padding", padded, alone, 1e-6)
+	first, second := []int64{5, 17, 3, 60}, []int64{9, 9}
+	alone := models.Logits(m, models.Rows(s, first))
+	among := models.Logits(m, models.Rows(s, second, first, second))
+	modeltest.Within(t, "logits among other rows", among.Narrow(0, 1, 1), alone, 1e-6)
 }
 
 func TestPool(t *testing.T) {
 	s := modeltest.NewScope(t)
-	hidden := torch.FromSlice(s, []float32{1, 2, 3, 4, 100, 200, 5, 6, 7, 8, 9, 10}, 2, 3, 2)
-	masked := models.Input{Mask: torch.FromSlice(s, []bool{true, true, false, true, true, true}, 2, 3)}
-	for _, test := range []struct {
-		pooling Pooling
-		in      models.Input
-		want    []float32
-	}{
-		{PoolCLS, masked, []float32{1, 2, 5, 6}},
-		{PoolMean, masked, []float32{2, 3, 7, 8}},
-		{PoolMean, models.Input{}, []float32{104.0 / 3, 206.0 / 3, 7, 8}},
+	m := load32(t, filepath.Join("testdata", "classifier"), nil)
+	hidden := torch.FromSlice(s, []float32{1, 2, 3, 4, 5, 6, 7, 8, 9, 10}, 5, 2)
+	in := models.Input{Scope: s, Lengths: []int64{2, 3}}
+	for pooling, want := range map[Pooling][]float32{
+		PoolCLS: {1, 2, 5, 6}, PoolMean: {2, 3, 7, 8},
 	} {
-		got := Pool(hidden, test.in, test.pooling)
-		modeltest.Within(t, string(test.pooling), got, torch.FromSlice(s, test.want, 2, 2), 1e-6)
+		modeltest.Within(t, string(pooling), m.Pool(hidden, in, pooling), torch.FromSlice(s, want, 2, 2), 1e-6)
 	}
 	if _, err := ParsePooling("max"); err == nil {
 		t.Error("pooling max is not refused")
@@ -50,7 +40,7 @@ func TestPool(t *testing.T) {
 func TestDropout(t *testing.T) {
 	s := modeltest.NewScope(t)
 	m := load32(t, filepath.Join("testdata", "classifier"), nil)
-	in := models.Input{IDs: torch.FromSlice(s, []int64{5, 17, 3, 60}, 2, 2)}
+	in := models.Rows(s, []int64{5, 17}, []int64{3, 60})
 	logits := func(p float64, train bool) []float32 {
 		m.SetDropout(p)
 		torch.ManualSeed(3)
@@ -92,7 +82,7 @@ func TestRolesOfLinears(t *testing.T) {
 func TestIDsOutsideTheVocabulary(t *testing.T) {
 	s := modeltest.NewScope(t)
 	m := load32(t, filepath.Join("testdata", "classifier"), nil)
-	err := torch.Try(func() { models.Logits(m, models.Input{IDs: torch.FromSlice(s, []int64{61}, 1, 1)}) })
+	err := torch.Try(func() { models.Logits(m, models.Rows(s, []int64{61})) })
 	if err == nil {
 		t.Error("an id beyond the vocabulary is no error")
 	}
@@ -103,7 +93,7 @@ func TestManyGoroutines(t *testing.T) {
 	run := func() []float32 {
 		s := torch.NewScope(torch.NoGrad())
 		defer s.Close()
-		return models.Logits(m, models.Input{IDs: torch.FromSlice(s, []int64{5, 17, 3, 60}, 2, 2)}).Float32s()
+		return models.Logits(m, models.Rows(s, []int64{5, 17}, []int64{3, 60})).Float32s()
 	}
 	want := run()
 	var group sync.WaitGroup

@@ -63,18 +63,23 @@ func (m *Model) HasPooler() bool { return m.pooler != nil }
 
 // Pooled is what the head reads, [rows, dim]: the pooler's output or, in a
 // model without pooler, the last hidden state of the first token.
-func (m *Model) Pooled(hidden *torch.Tensor) *torch.Tensor {
-	first := hidden.Select(1, 0)
+func (m *Model) Pooled(hidden *torch.Tensor, in models.Input) *torch.Tensor {
+	first := m.first(hidden, in)
 	if m.pooler == nil {
 		return first
 	}
 	return m.pooler.Forward(first).Tanh()
 }
 
+// first is the last hidden state of each row's first token, [rows, dim].
+func (m *Model) first(hidden *torch.Tensor, in models.Input) *torch.Tensor {
+	return hidden.IndexSelect(0, in.Tensor(m.offsets(in)[:len(in.Lengths)], hidden.Device()))
+}
+
 // Classify returns the logits, [rows, labels], from the last hidden state:
 // float32, or float64 where the model is.
 func (m *Model) Classify(hidden *torch.Tensor, in models.Input) *torch.Tensor {
-	return m.ClassifyPooled(m.Pooled(hidden), in.Train)
+	return m.ClassifyPooled(m.Pooled(hidden, in), in.Train)
 }
 
 // ClassifyPooled is Classify from what Pooled returned, [rows, dim].

@@ -8,12 +8,11 @@ import (
 // layer is transformers' BertLayer: self-attention and a feed-forward block,
 // each followed by the residual and a LayerNorm.
 type layer struct {
-	attention            *nn.Attention
-	attentionOutput      *nn.Linear
-	attentionEnd         *nn.Sublayer
-	intermediate, output *nn.Linear
-	outputEnd            *nn.Sublayer
-	activation           func(*torch.Tensor) *torch.Tensor
+	attention       *nn.Attention
+	attentionOutput *nn.Dense
+	attentionEnd    *nn.Sublayer
+	feedForward     *nn.Dense
+	outputEnd       *nn.Sublayer
 }
 
 func newLayer(path nn.Path, c Config) *layer {
@@ -29,19 +28,23 @@ func newLayer(path nn.Path, c Config) *layer {
 			Dropout: nn.Dropout{P: c.AttentionDropout},
 		},
 	}
-	l.activation, _ = nn.Activation(c.HiddenAct) // the config is checked
-	l.attentionOutput = nn.NewLinear(attentionOutput.Sub("dense"), c.HiddenSize, c.HiddenSize, true, nn.AttentionOutput)
+	l.attentionOutput = &nn.Dense{In: nn.NewLinear(attentionOutput.Sub("dense"), c.HiddenSize, c.HiddenSize, true, nn.AttentionOutput)}
 	l.attentionEnd = nn.NewSublayer(attentionOutput, nn.SelfAttentionSublayer, c.HiddenSize, dropout,
 		nn.NewLayerNorm(attentionOutput.Sub("LayerNorm"), c.HiddenSize, c.LayerNormEps))
-	l.intermediate = nn.NewLinear(path.Sub("intermediate").Sub("dense"), c.HiddenSize, c.IntermediateSize, true, nn.FeedForward)
-	l.output = nn.NewLinear(output.Sub("dense"), c.IntermediateSize, c.HiddenSize, true, nn.FeedForward)
+	activation, _ := nn.Activation(c.HiddenAct) // the config is checked
+	l.feedForward = &nn.Dense{
+		In:         nn.NewLinear(path.Sub("intermediate").Sub("dense"), c.HiddenSize, c.IntermediateSize, true, nn.FeedForward),
+		Activation: activation,
+		Out:        nn.NewLinear(output.Sub("dense"), c.IntermediateSize, c.HiddenSize, true, nn.FeedForward),
+	}
 	l.outputEnd = nn.NewSublayer(output, nn.FeedForwardSublayer, c.HiddenSize, dropout,
 		nn.NewLayerNorm(output.Sub("LayerNorm"), c.HiddenSize, c.LayerNormEps))
 	return l
 }
 
-// forward keeps the shape [rows, length, dim] of x; mask is Attention's.
-func (l *layer) forward(x, mask *torch.Tensor, train bool) *torch.Tensor {
-	x = l.attentionEnd.Forward(l.attentionOutput.Forward(l.attention.Forward(x, mask, train)), x, train)
-	return l.outputEnd.Forward(l.output.Forward(l.activation(l.intermediate.Forward(x))), x, train)
+// forward keeps the shape [tokens, dim] of x, whose sequences begin at offsets.
+func (l *layer) forward(x *torch.Tensor, offsets []int64, train bool) *torch.Tensor {
+	attended := l.attention.Forward(x, offsets, nn.PositionBias{}, train)
+	x = l.attentionEnd.Forward(l.attentionOutput, attended, x, train)
+	return l.outputEnd.Forward(l.feedForward, x, x, train)
 }

@@ -73,20 +73,21 @@ func (m *Model) SetDropout(p float64) {
 // Close frees the parameters.
 func (m *Model) Close() { m.registry.Close() }
 
-// Embed returns the input of the first layer, [rows, length, dim].
+// Embed returns the input of the first layer, [tokens, dim].
 func (m *Model) Embed(in models.Input) *torch.Tensor { return m.embeddings.forward(in) }
 
-// Encode returns the last hidden state, [rows, length, dim], from what Embed
-// returned for the same input.
+// Encode returns the last hidden state, [tokens, dim], from what Embed returned
+// for the same input.
 func (m *Model) Encode(embedded *torch.Tensor, in models.Input) *torch.Tensor {
-	var mask *torch.Tensor
-	if in.Mask != nil {
-		visible := m.embeddings.prompt.PrependMask(in.Mask)
-		mask = visible.Unsqueeze(1).Unsqueeze(1) // the same for every head and query
-	}
+	offsets := m.offsets(in)
 	x := embedded
 	for _, l := range m.layers {
-		x = l.forward(x, mask, in.Train)
+		x = l.forward(x, offsets, in.Train)
 	}
 	return x
+}
+
+// offsets are where the rows begin, the soft prompt included.
+func (m *Model) offsets(in models.Input) []int64 {
+	return models.Offsets(m.embeddings.prompt.Lengths(in.Lengths))
 }

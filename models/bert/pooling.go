@@ -25,16 +25,17 @@ func ParsePooling(name string) (Pooling, error) {
 	return "", fmt.Errorf("pooling %q: want cls or mean", name)
 }
 
-// Pool reduces the last hidden state [rows, length, dim] of in to one vector a
-// row, [rows, dim]: float32, or float64 where the model is.
-func Pool(hidden *torch.Tensor, in models.Input, pooling Pooling) *torch.Tensor {
+// Pool reduces the last hidden state [tokens, dim] for in to one vector a row,
+// [rows, dim]: float32, or float64 where the model is.
+func (m *Model) Pool(hidden *torch.Tensor, in models.Input, pooling Pooling) *torch.Tensor {
 	hidden = hidden.AtLeastFloat32()
 	if pooling == PoolCLS {
-		return hidden.Select(1, 0)
+		return m.first(hidden, in)
 	}
-	if in.Mask == nil {
-		return hidden.MeanDim(false, 1)
+	offsets := m.offsets(in)
+	means := make([]*torch.Tensor, len(in.Lengths))
+	for i := range means {
+		means[i] = hidden.Narrow(0, offsets[i], offsets[i+1]-offsets[i]).MeanDim(false, 0)
 	}
-	real := in.Mask.Unsqueeze(2).ToDType(hidden.DType())
-	return hidden.Mul(real).SumDim(false, 1).Div(real.SumDim(false, 1))
+	return torch.Stack(0, means...)
 }

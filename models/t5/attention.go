@@ -10,13 +10,9 @@ import (
 type attention struct {
 	norm      *nn.LayerNorm
 	attention *nn.Attention
-	output    *nn.Linear
+	output    *nn.Dense
 	end       *nn.Sublayer
 }
-
-// pair is the keys and the values that attention looks at, each [rows, heads,
-// length, d_kv].
-type pair struct{ keys, values *torch.Tensor }
 
 // newSelfAttention declares the self-attention of a block; the first block of
 // a stack has the position bias of all.
@@ -51,7 +47,7 @@ func (a *attention) declare(path nn.Path, c Config, query, key, value, output nn
 		Scale:   1, // T5 scales the weights it begins with instead
 		Dropout: nn.Dropout{P: c.Dropout},
 	}
-	a.output = nn.NewLinear(path.Sub("o"), inner, c.ModelDim, false, output)
+	a.output = &nn.Dense{In: nn.NewLinear(path.Sub("o"), inner, c.ModelDim, false, output)}
 }
 
 func (a *attention) finish(path nn.Path, c Config, role nn.SublayerRole) {
@@ -59,32 +55,19 @@ func (a *attention) finish(path nn.Path, c Config, role nn.SublayerRole) {
 	a.end = nn.NewSublayer(path, role, c.ModelDim, nn.Dropout{P: c.Dropout}, nil)
 }
 
-// self lets x [rows, length, dim] attend to past and to itself, and returns
-// the keys and values of both. The bias is broadcast to the scores.
-func (a *attention) self(x *torch.Tensor, past pair, bias *torch.Tensor, train bool) (*torch.Tensor, pair) {
-	normed := a.norm.Forward(x)
-	var seen pair
-	seen.keys, seen.values = a.attention.Memory(normed)
-	if past.keys != nil {
-		seen = pair{torch.Cat(2, past.keys, seen.keys), torch.Cat(2, past.values, seen.values)}
-	}
-	attended := a.attention.Attend(normed, seen.keys, seen.values, bias, train)
-	return a.end.Forward(a.output.Forward(attended), x, train), seen
+// self lets the sequences of x [tokens, dim], which begin at offsets, attend
+// each to itself.
+func (a *attention) self(x *torch.Tensor, offsets []int64, bias nn.PositionBias, train bool) *torch.Tensor {
+	attended := a.attention.Forward(a.norm.Forward(x), offsets, bias, train)
+	return a.end.Forward(a.output, attended, x, train)
 }
 
-// memory returns the keys and values of the encoder's last hidden state.
-func (a *attention) memory(hidden *torch.Tensor) pair {
+// cross lets the sequences of x attend to those of the encoder's last hidden
+// state.
+func (a *attention) cross(x *torch.Tensor, offsets []int64, hidden *torch.Tensor, sourceOffsets []int64, train bool) *torch.Tensor {
 	keys, values := a.attention.Memory(hidden)
-	return pair{keys, values}
-}
-
-// cross lets x attend to memory. Where x has n rows for each of memory's, these
-// n look at it as if they were one, which spares n copies.
-func (a *attention) cross(x *torch.Tensor, memory pair, mask *torch.Tensor, train bool) *torch.Tensor {
-	shape := x.Shape()
-	normed := a.norm.Forward(x).Reshape(memory.keys.Dim(0), -1, shape[2])
-	attended := a.attention.Attend(normed, memory.keys, memory.values, mask, train)
-	return a.end.Forward(a.output.Forward(attended).Reshape(shape...), x, train)
+	attended := a.attention.Attend(a.norm.Forward(x), keys, values, offsets, sourceOffsets, nn.PositionBias{}, train)
+	return a.end.Forward(a.output, attended, x, train)
 }
 
 func (a *attention) setDropout(p float64) { a.attention.Dropout.P, a.end.Dropout.P = p, p }

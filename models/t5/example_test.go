@@ -18,10 +18,7 @@ func Example() {
 
 	s := torch.NewScope(torch.NoGrad())
 	defer s.Close()
-	batch := models.Input{
-		IDs:  torch.FromSlice(s, []int64{2, 17, 9, 1, 2, 21, 1, 0}, 2, 4),
-		Mask: torch.FromSlice(s, []bool{true, true, true, true, true, true, true, false}, 2, 4),
-	}
+	batch := models.Rows(s, []int64{2, 17, 9, 1}, []int64{2, 21, 1})
 	writer := model.(models.TextToText)
 	texts := writer.Generate(models.Hidden(model, batch), batch, models.GenerateOptions{MaxNewTokens: 4, NumBeams: 2})
 	fmt.Println(texts)

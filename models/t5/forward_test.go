@@ -23,7 +23,7 @@ func TestDropoutIsWhereTransformersHasIt(t *testing.T) {
 		in := golden.Input()
 		logits := func() *torch.Tensor {
 			torch.ManualSeed(5)
-			return m.Decode(golden["decoder_input_ids"], models.Hidden(m, in), in)
+			return decode(m, golden["decoder_input_ids"], models.Hidden(m, in), in)
 		}
 		in.Train = true
 		modeltest.Within(t, name+", dropped", logits(), golden["dropped"], modeltest.Tolerance)
@@ -44,42 +44,21 @@ func TestPromptsOfBothStacks(t *testing.T) {
 		prompts[0].Vectors, prompts[1].Vectors = golden["encoder_prompt"], golden["decoder_prompt"]
 		in := golden.Input()
 		hidden := models.Hidden(m, in)
-		modeltest.Within(t, name, m.Decode(golden["decoder_input_ids"], hidden, in), golden["prompted"], modeltest.Tolerance)
+		modeltest.Within(t, name, decode(m, golden["decoder_input_ids"], hidden, in), golden["prompted"], modeltest.Tolerance)
 		holdsGeneration(t, m, hidden, in)
 	}
 }
 
-func TestPaddingChangesNothing(t *testing.T) {
+func TestRowsDoNotMeet(t *testing.T) {
 	s := modeltest.NewScope(t)
 	m := load32(t, filepath.Join("testdata", "gated"))
-	ids := []int64{5, 17, 3, 28}
+	first, second := []int64{5, 17, 3, 28}, []int64{9, 9}
 	start := torch.FromSlice(s, []int64{0, 9}, 1, 2)
-	in := models.Input{IDs: torch.FromSlice(s, ids, 1, 4)}
-	alone := m.Decode(start, models.Hidden(m, in), in)
-	in = models.Input{
-		IDs:  torch.FromSlice(s, append(slices.Clone(ids), 9, 9, 9), 1, 7),
-		Mask: torch.FromSlice(s, []bool{true, true, true, true, false, false, false}, 1, 7),
-	}
-	modeltest.Within(t, "logits with padding", m.Decode(start, models.Hidden(m, in), in), alone, 1e-6)
-
-	in.Mask = torch.Zeros(s, torch.Bool, 1, 7)
-	if finite := m.Decode(start, models.Hidden(m, in), in).IsFinite().ToDType(torch.Int64).Min().Item(); finite != 1 {
-		t.Error("a row of nothing but padding gives logits that are not finite")
-	}
-}
-
-func TestRowsShareAnInput(t *testing.T) {
-	s := modeltest.NewScope(t)
-	golden := modeltest.ReadGolden(t, s, "testdata", "tied", "golden.safetensors")
-	m := load32(t, filepath.Join("testdata", "tied"))
-	in := golden.Input()
-	hidden := models.Hidden(m, in)
-	first := golden["decoder_input_ids"]
-	second := torch.Ones(s, torch.Int64, first.Shape()...)
-	both := torch.Stack(1, first, second).Reshape(-1, first.Dim(1))
-	got := m.Decode(both, hidden, in)
-	want := torch.Stack(1, m.Decode(first, hidden, in), m.Decode(second, hidden, in)).Reshape(got.Shape()...)
-	modeltest.Within(t, "two rows an input", got, want, 1e-6)
+	in := models.Rows(s, first)
+	alone := decode(m, start, models.Hidden(m, in), in)
+	in = models.Rows(s, second, first, second)
+	among := decode(m, torch.FromSlice(s, []int64{0, 1, 0, 9, 0, 1}, 3, 2), models.Hidden(m, in), in)
+	modeltest.Within(t, "logits among other rows", among.Narrow(0, 1, 1), alone, 1e-6)
 }
 
 // A causal decoder's logits do not depend on what comes later.
@@ -90,15 +69,15 @@ func TestDecoderLooksBackOnly(t *testing.T) {
 	in := golden.Input()
 	hidden := models.Hidden(m, in)
 	ids := golden["decoder_input_ids"]
-	modeltest.Within(t, "logits of a shorter input", m.Decode(ids.Narrow(1, 0, 5), hidden, in),
-		m.Decode(ids, hidden, in).Narrow(1, 0, 5), 1e-6)
+	modeltest.Within(t, "logits of a shorter input", decode(m, ids.Narrow(1, 0, 5), hidden, in),
+		decode(m, ids, hidden, in).Narrow(1, 0, 5), 1e-6)
 }
 
 // holdsGeneration compares greedy texts with those written without a cache.
 func holdsGeneration(t *testing.T, m *Model, hidden *torch.Tensor, in models.Input) {
 	t.Helper()
 	const length = 6
-	rows := int(hidden.Dim(0))
+	rows := len(in.Lengths)
 	ids := slices.Repeat([][]int64{{m.StartID()}}, rows)
 	for range length {
 		var flat []int64
@@ -106,7 +85,7 @@ func holdsGeneration(t *testing.T, m *Model, hidden *torch.Tensor, in models.Inp
 			ids[row] = slices.Clone(ids[row])
 			flat = append(flat, ids[row]...)
 		}
-		logits := m.Decode(torch.FromSlice(hidden.Scope(), flat, int64(rows), int64(len(ids[0]))), hidden, in)
+		logits := decode(m, torch.FromSlice(hidden.Scope(), flat, int64(rows), int64(len(ids[0]))), hidden, in)
 		for row, id := range logits.Select(1, -1).ArgMax(-1).Int64s() {
 			ids[row] = append(ids[row], id)
 		}
@@ -132,7 +111,7 @@ func TestOverridesAreHonoured(t *testing.T) {
 		m := load32(t, filepath.Join("testdata", name))
 		in := golden.Input()
 		logits := func() *torch.Tensor {
-			return m.Decode(golden["decoder_input_ids"], models.Hidden(m, in), in)
+			return decode(m, golden["decoder_input_ids"], models.Hidden(m, in), in)
 		}
 		plain := logits()
 		changes := func(what string) {
@@ -202,7 +181,7 @@ func TestLayersAreNamed(t *testing.T) {
 func TestIDsOutsideTheVocabulary(t *testing.T) {
 	s := modeltest.NewScope(t)
 	m := load32(t, filepath.Join("testdata", "tied"))
-	if err := torch.Try(func() { models.Hidden(m, models.Input{IDs: torch.FromSlice(s, []int64{31}, 1, 1)}) }); err == nil {
+	if err := torch.Try(func() { models.Hidden(m, models.Rows(s, []int64{31})) }); err == nil {
 		t.Error("an id beyond the vocabulary is no error")
 	}
 }
@@ -212,7 +191,7 @@ func TestManyGoroutines(t *testing.T) {
 	run := func() string {
 		s := torch.NewScope(torch.NoGrad())
 		defer s.Close()
-		in := models.Input{IDs: torch.FromSlice(s, []int64{5, 17, 3, 6, 1, 9}, 2, 3)}
+		in := models.Rows(s, []int64{5, 17, 3}, []int64{6, 1, 9})
 		return fmt.Sprint(m.Generate(models.Hidden(m, in), in, models.GenerateOptions{MaxNewTokens: 5, NumBeams: 2}))
 	}
 	want := run()

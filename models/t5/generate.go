@@ -16,11 +16,8 @@ import (
 func (m *Model) Generate(hidden *torch.Tensor, in models.Input, options models.GenerateOptions) [][]int64 {
 	s := hidden.Scope().NewScope(torch.NoGrad())
 	defer s.Close()
-	if in.Mask != nil {
-		in.Mask = in.Mask.In(s)
-	}
 	w := &writer{model: m, scope: s, device: hidden.Device(), source: m.source(hidden.In(s), in)}
-	rows := int(hidden.Dim(0))
+	rows := len(in.Lengths)
 	if options.NumBeams > 1 {
 		return w.beamSearch(rows, options)
 	}
@@ -43,17 +40,18 @@ type writer struct {
 // until now.
 func (w *writer) read(step *torch.Scope, ids, order []int64) *torch.Tensor {
 	decoder := w.model.decoder
-	tokens := w.model.shared.Forward(torch.FromSlice(step, ids, int64(len(ids)), 1).ToDevice(w.device))
+	tokens := w.model.shared.Forward(torch.FromSlice(step, ids, int64(len(ids))).ToDevice(w.device))
 	if w.past == nil {
-		tokens = decoder.embed(tokens, false)
+		tokens = decoder.prompt.Prepend(tokens, slices.Repeat([]int64{1}, len(ids)))
 	}
+	tokens = tokens.Reshape(int64(len(ids)), -1, tokens.Dim(-1))
 	past := w.past
 	if past != nil && order != nil {
 		past = reorder(past, torch.FromSlice(step, order, int64(len(order))).ToDevice(w.device))
 	}
-	x, seen := decoder.decode(tokens, w.source, past, false)
+	x, seen := decoder.step(tokens, w.source, past)
 	w.keep(step, seen)
-	return w.model.logits(x.Select(1, -1))
+	return w.model.Logits(x.Select(1, -1))
 }
 
 // keep takes what the decoder has seen out of the step's scope, in place of

@@ -78,37 +78,51 @@ func (m *Model) SetDropout(p float64) {
 // Close frees the parameters.
 func (m *Model) Close() { m.registry.Close() }
 
-// Embed returns the input of the encoder's first block, [rows, length, dim].
+// Embed returns the input of the encoder's first block, [tokens, dim].
 func (m *Model) Embed(in models.Input) *torch.Tensor {
-	return m.encoder.embed(m.shared.Forward(in.IDs), in.Train)
+	return m.encoder.embed(m.embed(in, in.IDs), in.Lengths, in.Train)
 }
 
-// Encode returns the encoder's last hidden state, [rows, length, dim], from
-// what Embed returned for the same input.
+// embed looks up the ids of a batch, or of what the decoder reads for it.
+func (m *Model) embed(in models.Input, ids []int64) *torch.Tensor {
+	return m.shared.Forward(in.Tensor(ids, m.registry.Device()))
+}
+
+// Encode returns the encoder's last hidden state, [tokens, dim], from what
+// Embed returned for the same input.
 func (m *Model) Encode(embedded *torch.Tensor, in models.Input) *torch.Tensor {
-	return m.encoder.encode(embedded, m.encoder.prompt.PrependMask(in.Mask), in.Train)
+	return m.encoder.encode(embedded, m.sourceOffsets(in), in.Train)
 }
 
-// Decode returns the logits, float32 [rows, length, vocabulary], of what
-// follows each of the decoder's input ids, int64 [rows, length], given the
-// encoder's last hidden state for in. ids may have n rows, one after another,
-// for each row of in.
-func (m *Model) Decode(ids, hidden *torch.Tensor, in models.Input) *torch.Tensor {
-	x := m.decoder.embed(m.shared.Forward(ids), in.Train)
-	x, _ = m.decoder.decode(x, m.source(hidden, in), nil, in.Train)
-	return m.logits(x.Narrow(1, m.decoder.prompt.Len(), ids.Dim(1)))
+// sourceOffsets are where the rows of in begin, the encoder's prompt included.
+func (m *Model) sourceOffsets(in models.Input) []int64 {
+	return models.Offsets(m.encoder.prompt.Lengths(in.Lengths))
 }
 
-// source is the encoder's last hidden state for in, as the decoder looks at it.
-func (m *Model) source(hidden *torch.Tensor, in models.Input) source {
-	return m.decoder.look(hidden, m.encoder.prompt.PrependMask(in.Mask))
+// Decode returns the decoder's last hidden state, [tokens, dim], for its packed
+// input ids of the given lengths, given the encoder's last hidden state for in.
+func (m *Model) Decode(ids, lengths []int64, hidden *torch.Tensor, in models.Input) *torch.Tensor {
+	x := m.decoder.embed(m.embed(in, ids), lengths, in.Train)
+	offsets := models.Offsets(m.decoder.prompt.Lengths(lengths))
+	x = m.decoder.decode(x, offsets, hidden, m.sourceOffsets(in), in.Train)
+	return m.decoder.prompt.Drop(x, lengths)
 }
 
-// logits maps the decoder's last hidden state [..., dim] to [..., vocabulary]:
+// Logits maps the decoder's last hidden state [..., dim] to [..., vocabulary]:
 // float32, or float64 where the model is.
-func (m *Model) logits(x *torch.Tensor) *torch.Tensor {
+func (m *Model) Logits(state *torch.Tensor) *torch.Tensor {
+	return m.head.Forward(m.scaled(state)).AtLeastFloat32()
+}
+
+// scaled is the decoder's last hidden state as the head reads it.
+func (m *Model) scaled(state *torch.Tensor) *torch.Tensor {
 	if m.config.scales() {
-		x = x.MulScalar(1 / math.Sqrt(float64(m.config.ModelDim)))
+		return state.MulScalar(1 / math.Sqrt(float64(m.config.ModelDim)))
 	}
-	return m.head.Forward(x).AtLeastFloat32()
+	return state
+}
+
+// CrossEntropy is torch.CrossEntropy of Logits and targets.
+func (m *Model) CrossEntropy(state, targets *torch.Tensor, reduction torch.Reduction) *torch.Tensor {
+	return torch.CrossEntropy(m.Logits(state), targets, nil, reduction)
 }

@@ -30,6 +30,21 @@ func newPositionBias(path nn.Path, c Config, causal bool) *positionBias {
 	}
 }
 
+// byDistance is the bias for packed sequences that begin at offsets, in x's
+// scope.
+func (p *positionBias) byDistance(x *torch.Tensor, offsets []int64) nn.PositionBias {
+	longest := int64(1)
+	for i := range offsets[1:] {
+		longest = max(longest, offsets[i+1]-offsets[i])
+	}
+	buckets := make([]int64, 2*longest-1)
+	for i := range buckets {
+		buckets[i] = p.bucket(int64(i) + 1 - longest)
+	}
+	ids := torch.FromSlice(x.Scope(), buckets, int64(len(buckets))).ToDevice(x.Device())
+	return nn.PositionBias{ByDistance: p.table.Forward(ids).AtLeastFloat32(), Offset: longest - 1, Causal: p.causal}
+}
+
 // forward returns the bias [1, heads, queries, keys] for queries x [rows,
 // queries, dim], which come after the past keys and are keys too.
 func (p *positionBias) forward(x *torch.Tensor, past int64) *torch.Tensor {

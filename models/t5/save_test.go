@@ -9,7 +9,6 @@ import (
 	"github.com/gopet-ml/gopet/internal/modeltest"
 	"github.com/gopet-ml/gopet/internal/torchtest"
 	"github.com/gopet-ml/gopet/models"
-	"github.com/gopet-ml/gopet/torch"
 )
 
 func TestSave(t *testing.T) {
@@ -96,7 +95,7 @@ func TestRandom(t *testing.T) {
 func TestGenerateNothing(t *testing.T) {
 	s := modeltest.NewScope(t)
 	m := load32(t, filepath.Join("testdata", "tied"))
-	in := models.Input{IDs: torch.FromSlice(s, []int64{5, 17, 3, 6}, 2, 2)}
+	in := models.Rows(s, []int64{5, 17}, []int64{3, 6})
 	hidden := models.Hidden(m, in)
 	for _, beams := range []int{1, 3} {
 		texts := m.Generate(hidden, in, models.GenerateOptions{NumBeams: beams})

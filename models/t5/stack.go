@@ -46,9 +46,10 @@ func newStack(path nn.Path, c Config, shared *nn.Embedding, layers int64, decode
 	return s
 }
 
-// embed puts the prompt before embedded tokens: the input of the first block.
-func (s *stack) embed(tokens *torch.Tensor, train bool) *torch.Tensor {
-	return s.dropout.Forward(s.prompt.Prepend(tokens), train)
+// embed puts the prompt before embedded tokens [tokens, dim] of sequences of
+// the given lengths: the input of the first block.
+func (s *stack) embed(tokens *torch.Tensor, lengths []int64, train bool) *torch.Tensor {
+	return s.dropout.Forward(s.prompt.Prepend(tokens, lengths), train)
 }
 
 // finish is what follows the last block.
@@ -56,64 +57,27 @@ func (s *stack) finish(x *torch.Tensor, train bool) *torch.Tensor {
 	return s.dropout.Forward(s.norm.Forward(x), train)
 }
 
-// encode returns the last hidden state, [rows, length, dim], of what embed
-// returned; mask is bool [rows, length], true for what may be seen, or nil.
-func (s *stack) encode(x, mask *torch.Tensor, train bool) *torch.Tensor {
-	bias := s.bias.forward(x, 0)
-	if mask != nil {
-		bias = bias.MaskedFill(everywhere(mask).LogicalNot(), invisible)
-	}
+// encode returns the last hidden state, [tokens, dim], of what embed returned
+// for sequences that begin at offsets.
+func (s *stack) encode(x *torch.Tensor, offsets []int64, train bool) *torch.Tensor {
+	bias := s.bias.byDistance(x, offsets)
 	for _, b := range s.blocks {
-		x, _ = b.self.self(x, pair{}, bias, train)
+		x = b.self.self(x, offsets, bias, train)
 		x = b.feedForward.forward(x, train)
 	}
 	return s.finish(x, train)
 }
 
-// everywhere makes a mask of keys [rows, length] one for every head and query.
-func everywhere(mask *torch.Tensor) *torch.Tensor { return mask.Unsqueeze(1).Unsqueeze(1) }
-
-// source is the encoder's last hidden state, as the decoder looks at it.
-type source struct {
-	memory []pair        // of each block
-	mask   *torch.Tensor // broadcast to the scores; nil where nothing is hidden
-}
-
-// look prepares a last hidden state [rows, length, dim] with its mask for
-// decode.
-func (s *stack) look(hidden, mask *torch.Tensor) source {
-	var from source
+// decode returns the last hidden state, [tokens, dim], of x, whose sequences
+// begin at offsets and look at those of the encoder's last hidden state.
+func (s *stack) decode(x *torch.Tensor, offsets []int64, hidden *torch.Tensor, sourceOffsets []int64, train bool) *torch.Tensor {
+	bias := s.bias.byDistance(x, offsets)
 	for _, b := range s.blocks {
-		from.memory = append(from.memory, b.cross.memory(hidden))
-	}
-	if mask != nil {
-		from.mask = everywhere(mask)
-	}
-	return from
-}
-
-// decode returns the last hidden state, [rows, length, dim], of x and what the
-// blocks have seen with it; past is what they saw before x, nil for nothing.
-func (s *stack) decode(x *torch.Tensor, from source, past []pair, train bool) (*torch.Tensor, []pair) {
-	if past == nil {
-		past = make([]pair, len(s.blocks))
-	}
-	seen := make([]pair, len(s.blocks))
-	bias := s.bias.forward(x, past[0].length())
-	for i, b := range s.blocks {
-		x, seen[i] = b.self.self(x, past[i], bias, train)
-		x = b.cross.cross(x, from.memory[i], from.mask, train)
+		x = b.self.self(x, offsets, bias, train)
+		x = b.cross.cross(x, offsets, hidden, sourceOffsets, train)
 		x = b.feedForward.forward(x, train)
 	}
-	return s.finish(x, train), seen
-}
-
-// length is the number of keys.
-func (p pair) length() int64 {
-	if p.keys == nil {
-		return 0
-	}
-	return p.keys.Dim(2)
+	return s.finish(x, train)
 }
 
 func (s *stack) setDropout(p float64) {

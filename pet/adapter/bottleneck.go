@@ -11,23 +11,24 @@ import (
 // bottleneck is W_up f(W_down h + b_down) + b_up.
 type bottleneck struct {
 	down, downBias, up, upBias pet.Leaf
-	activation                 func(*torch.Tensor) *torch.Tensor
+	activation                 torch.Activation
 }
 
 // around is the bottleneck of h added to a residual, both [..., dim].
 func (b bottleneck) around(h, residual *torch.Tensor) *torch.Tensor {
-	narrow := b.activation(torch.Linear(h, b.down.As(h), b.downBias.As(h)))
-	return residual.Add(torch.Linear(narrow, b.up.As(h), b.upBias.As(h)))
+	up := torch.LinearTerm{Weight: b.up.As(h), Bias: b.upBias.As(h)}
+	return torch.FusedLinear(h, torch.FusedLinearOptions{Activation: b.activation, Second: &up, Residual: residual},
+		torch.LinearTerm{Weight: b.down.As(h), Bias: b.downBias.As(h)})
 }
 
 // activations are those that a bottleneck may have, under Hugging Face's names.
-var activations = map[string]func(*torch.Tensor) *torch.Tensor{
-	"gelu_new": (*torch.Tensor).GELUTanh,
-	"gelu":     (*torch.Tensor).GELU,
-	"relu":     (*torch.Tensor).ReLU,
-	"silu":     (*torch.Tensor).SiLU,
-	"swish":    (*torch.Tensor).SiLU,
-	"tanh":     (*torch.Tensor).Tanh,
+var activations = map[string]torch.Activation{
+	"gelu_new": torch.ActivationTanhGELU,
+	"gelu":     torch.ActivationGELU,
+	"relu":     torch.ActivationReLU,
+	"silu":     torch.ActivationSiLU,
+	"swish":    torch.ActivationSiLU,
+	"tanh":     torch.ActivationTanh,
 }
 
 // Activations lists the names of the activations that a bottleneck may have.

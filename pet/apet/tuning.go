@@ -33,7 +33,7 @@ func newTuning(model pet.Model, config Config, targets []*nn.Parameter, position
 			t.entries = append(t.entries, newEntries(p, positions[i]))
 		}
 	}
-	override(model.Registry(), t.masks())
+	hook(model.Registry(), t.masks())
 	return t, nil
 }
 
@@ -97,7 +97,7 @@ var _ pet.Merger = (*tuning)(nil)
 
 // Merge takes the hooks away: the weights hold the tuned values already.
 func (t *tuning) Merge() error {
-	override(t.model.Registry(), nil)
+	hook(t.model.Registry(), nil)
 	return nil
 }
 
@@ -114,7 +114,7 @@ func (t *tuning) restore() {
 }
 
 func (t *tuning) Detach() {
-	override(t.model.Registry(), nil)
+	hook(t.model.Registry(), nil)
 	t.restore()
 	for _, e := range t.entries {
 		e.mask.Index.Close()

@@ -105,15 +105,11 @@ func (b method) Restore(m pet.Model, _ json.RawMessage, tensors pet.Tensors) (pe
 	return t, nil
 }
 
-// afterLinear and afterNorm compute a layer without bias and add one.
-
-func afterLinear(l *nn.Linear, bias pet.Leaf) func(*torch.Tensor) *torch.Tensor {
-	return func(x *torch.Tensor) *torch.Tensor {
-		y := torch.Linear(x, l.Weight.Tensor, nil)
-		return y.Add(bias.As(y))
-	}
+// withBias gives a layer that has none a bias.
+func withBias(bias pet.Leaf) func(*torch.LinearTerm, *torch.Tensor) {
+	return func(term *torch.LinearTerm, x *torch.Tensor) { term.Bias = bias.As(x) }
 }
 
-func afterNorm(l *nn.LayerNorm, bias pet.Leaf) func(*torch.Tensor) *torch.Tensor {
-	return func(x *torch.Tensor) *torch.Tensor { return l.Normalize(x, l.Weight.Tensor, bias.As(x)) }
+func normWithBias(bias pet.Leaf) func(weight, _, x *torch.Tensor) (*torch.Tensor, *torch.Tensor) {
+	return func(weight, _, x *torch.Tensor) (*torch.Tensor, *torch.Tensor) { return weight, bias.As(x) }
 }

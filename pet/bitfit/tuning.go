@@ -20,10 +20,10 @@ var _ pet.Merger = (*tuning)(nil)
 func hook(p places, added pet.Leaves) *tuning {
 	t := &tuning{places: p, own: pet.Free(p.biases, true), added: added}
 	for i, l := range p.linears {
-		l.Override = afterLinear(l, added[i])
+		l.Tune = withBias(added[i])
 	}
 	for i, l := range p.norms {
-		l.Override = afterNorm(l, added[len(p.linears)+i])
+		l.Tune = normWithBias(added[len(p.linears)+i])
 	}
 	return t
 }
@@ -48,10 +48,10 @@ func (t *tuning) Load(tensors pet.Tensors) error {
 func (t *tuning) Detach() {
 	t.own.Detach()
 	for _, l := range t.linears {
-		l.Override = nil
+		l.Tune = nil
 	}
 	for _, l := range t.norms {
-		l.Override = nil
+		l.Tune = nil
 	}
 	t.added.Close()
 	t.places, t.added = places{}, nil

@@ -20,8 +20,8 @@ func hook(c Config, layers []*nn.Linear, leaves pet.Leaves) *tuning {
 	t := &tuning{Leaves: leaves, config: c, layers: layers}
 	for i, l := range layers {
 		a, b := leaves[2*i], leaves[2*i+1]
-		l.Override = func(x *torch.Tensor) *torch.Tensor {
-			return torch.LowRankLinear(x, l.Weight.Tensor, l.BiasTensor(), a.As(x), b.As(x), c.scale())
+		l.Tune = func(term *torch.LinearTerm, x *torch.Tensor) {
+			term.A, term.B, term.Scale = a.As(x), b.As(x), c.scale()
 		}
 	}
 	return t
@@ -42,7 +42,7 @@ func (t *tuning) Detach() {
 
 func (t *tuning) unhook() {
 	for _, l := range t.layers {
-		l.Override = nil
+		l.Tune = nil
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/gopet-ml/gopet/internal/modeltest"
 	"github.com/gopet-ml/gopet/internal/torchtest"
 	"github.com/gopet-ml/gopet/models"
 	"github.com/gopet-ml/gopet/models/checkpoint"
@@ -54,15 +55,18 @@ func readTensors(t *testing.T, s *torch.Scope, path string) map[string]*torch.Te
 // logits are what a model computes of the golden's batch; without a head the
 // last hidden state, zero at the padding.
 func (g golden) logits(m models.Model) *torch.Tensor {
-	in := models.Input{IDs: g["input_ids"], Types: g["token_type_ids"], Mask: g["attention_mask"].ToDType(torch.Bool)}
+	in := modeltest.Golden(g).Input()
 	hidden := models.Hidden(m, in)
+	ids := g["decoder_input_ids"]
 	switch {
 	case len(m.Head()) > 0:
 		return models.Logits(m, in)
-	case g["decoder_input_ids"] != nil:
-		return m.(models.TextToText).Decode(g["decoder_input_ids"], hidden, in)
+	case ids != nil:
+		t5 := m.(models.TextToText)
+		state := t5.Decode(ids.Int64s(), slices.Repeat([]int64{ids.Dim(1)}, int(ids.Dim(0))), hidden, in)
+		return t5.Logits(state).Reshape(ids.Dim(0), ids.Dim(1), -1)
 	}
-	return hidden.Mul(g["attention_mask"].Unsqueeze(2).ToDType(hidden.DType()))
+	return modeltest.Golden(g).Padded(hidden)
 }
 
 func newScope(t *testing.T) *torch.Scope {

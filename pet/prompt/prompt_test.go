@@ -74,8 +74,8 @@ func TestAttachRefuses(t *testing.T) {
 	defer attached.Detach()
 	s := torch.NewScope(torch.NoGrad())
 	defer s.Close()
-	in := models.Input{IDs: torch.FromSlice(s, []int64{2, 5, 3}, 1, 3)}
-	if got := models.Hidden(m, in).Dim(1); got != 24 {
+	in := models.Rows(s, []int64{2, 5, 3})
+	if got := models.Hidden(m, in).Dim(0); got != 24 {
 		t.Errorf("%d positions, want 24", got)
 	}
 }
@@ -127,11 +127,11 @@ func TestTextsAreWrittenBehindADecodersPrompt(t *testing.T) {
 	t5 := m.(models.TextToText)
 	s := torch.NewScope(torch.NoGrad())
 	defer s.Close()
-	in := models.Input{IDs: torch.FromSlice(s, []int64{4, 9, 1}, 1, 3)}
+	in := models.Rows(s, []int64{4, 9, 1})
 	hidden := models.Hidden(m, in)
 	text := t5.Generate(hidden, in, models.GenerateOptions{MaxNewTokens: 4})[0]
 	read := append([]int64{t5.StartID()}, text[:len(text)-1]...)
-	logits := t5.Decode(torch.FromSlice(s, read, 1, int64(len(read))), hidden, in)
+	logits := t5.Logits(t5.Decode(read, []int64{int64(len(read))}, hidden, in))
 	if got := logits.ArgMax(-1).Int64s(); !slices.Equal(got, text) {
 		t.Errorf("with a cache %d, without %d", text, got)
 	}

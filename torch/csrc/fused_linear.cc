@@ -3,11 +3,10 @@
 // the rest, and in float64, libtorch's own operations are composed.
 #include "fused_linear.h"
 
-#include <ATen/Parallel.h>
-#include <ATen/core/LegacyTypeDispatch.h>
 #include <torch/csrc/autograd/function.h>
 #include <torch/csrc/autograd/functions/utils.h>
 
+#include "blocks.h"
 #include "boundary.h"
 #include "linear_block.h"
 #include "tuned_linear.h"
@@ -16,34 +15,6 @@ namespace gopet {
 namespace {
 
 using torch::autograd::variable_list;
-
-// Rows of a block at most: its activations, of up to some 1,500 columns, fill a second cache of 2 MB.
-constexpr int64_t kBlockTokens = 256;
-
-// Tokens in equal blocks, as many as threads or a multiple. At least four, so that sums over blocks
-// are the same with one, two and four threads.
-struct Blocks {
-  int64_t tokens, count;
-
-  explicit Blocks(int64_t tokens) : tokens(tokens) {
-    int64_t threads = std::max<int64_t>(at::get_num_threads(), 4);
-    int64_t least = (tokens + kBlockTokens - 1) / kBlockTokens;
-    count = std::min((least + threads - 1) / threads * threads, std::max<int64_t>(tokens, 1));
-  }
-  int64_t begin(int64_t block) const { return tokens * block / count; }
-  int64_t size(int64_t block) const { return begin(block + 1) - begin(block); }
-  int64_t largest() const { return (tokens + count - 1) / count; }
-
-  template <typename F>
-  void each(F f) const {
-    at::parallel_for(0, count, 1, [&](int64_t first, int64_t last) {
-      at::AutoDispatchBelowAutograd no_grad;
-      f(first, last);
-    });
-  }
-};
-
-at::Tensor flat(const at::Tensor &t) { return t.reshape({-1, t.size(-1)}).contiguous(); }
 
 at::Tensor with_leading_sizes(const at::Tensor &matrix, std::vector<int64_t> sizes) {
   sizes.push_back(matrix.size(1));

@@ -175,8 +175,6 @@ gt_error gt_stack(gt_tensor *out, int32_t mode, const gt_tensor *tensors, size_t
 gt_error gt_linear(gt_tensor *out, int32_t mode, gt_tensor x, gt_tensor weight,
                    gt_tensor bias) GT_NOEXCEPT;
 gt_error gt_embedding(gt_tensor *out, int32_t mode, gt_tensor weight, gt_tensor ids) GT_NOEXCEPT;
-gt_error gt_layer_norm(gt_tensor *out, int32_t mode, gt_tensor x, gt_tensor weight, gt_tensor bias,
-                       double eps) GT_NOEXCEPT;
 gt_error gt_rms_norm(gt_tensor *out, int32_t mode, gt_tensor x, gt_tensor weight,
                      double eps) GT_NOEXCEPT;
 gt_error gt_gelu(gt_tensor *out, int32_t mode, gt_tensor a, int32_t tanh_approximation) GT_NOEXCEPT;
@@ -214,6 +212,10 @@ gt_error gt_put_(gt_tensor weight, gt_tensor index, gt_tensor values) GT_NOEXCEP
 gt_error gt_low_rank_linear(gt_tensor *out, int32_t mode, gt_tensor x, gt_tensor weight,
                             gt_tensor bias, gt_tensor a, gt_tensor b, double scale) GT_NOEXCEPT;
 
+/* layer_norm.cc */
+gt_error gt_layer_norm(gt_tensor *out, int32_t mode, gt_tensor x, gt_tensor weight, gt_tensor bias,
+                       double eps) GT_NOEXCEPT;
+
 /* fused_linear.cc: norm(second(act(first(x))) + residual), all in one pass.
  * `layers` are the first ones, whose outputs lie beside each other, then the
  * second, if any. Absent tensors are 0. */
@@ -235,6 +237,7 @@ typedef struct {
 gt_error gt_fused_linear(gt_tensor *out, int32_t mode, gt_tensor x, const gt_linear_term *layers,
                          size_t first, size_t second,
                          const gt_fused_linear_options *options) GT_NOEXCEPT;
+
 /* packed_attention.cc: attention within sequences that lie one after another:
  * sequence i is rows offsets[i] to offsets[i + 1]. */
 typedef struct {

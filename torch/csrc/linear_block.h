@@ -4,20 +4,11 @@
 #include <array>
 #include <memory>
 
+#include "blocks.h"
 #include "fused_linear.h"
 #include "mask_plan.h"
 
 namespace gopet {
-
-template <typename T>
-Matrix<T> matrix(const at::Tensor &t) {
-  return {t.data_ptr<T>(), t.size(0), t.size(1), t.stride(0)};
-}
-
-template <typename T>
-Matrix<const T> const_matrix(const at::Tensor &t) {
-  return {t.const_data_ptr<T>(), t.size(0), t.size(1), t.stride(0)};
-}
 
 // What a term may have gradients for, in the order of its inputs to autograd.
 enum TermInput : size_t { kWeight, kBias, kValues, kA, kB, kTermInputs };

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "blocks.h"
 #include "sampled_product.h"
 
 namespace gopet {
@@ -22,11 +23,6 @@ constexpr int64_t kMinChunk = 128;
 int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 template <typename T>
-Matrix<const T> matrix(const at::Tensor &t) {
-  return {t.const_data_ptr<T>(), t.size(0), t.size(1), t.stride(0)};
-}
-
-template <typename T>
 void sampled(const at::Tensor &dy, const at::Tensor &x, const SampledRun &r, T *out) {
   int64_t tokens = x.size(0);
   int64_t chunk = divide_up(std::max<int64_t>(tokens, 1), kMaxChunks * kMinChunk) * kMinChunk;
@@ -35,7 +31,7 @@ void sampled(const at::Tensor &dy, const at::Tensor &x, const SampledRun &r, T *
   at::parallel_for(0, chunks, 1, [&](int64_t first, int64_t last) {
     for (int64_t c = first; c < last; c++) {
       int64_t begin = c * chunk, n = std::min(chunk, tokens - begin);
-      sampled_product(matrix<T>(dy).rows_from(begin, n), r.rows, matrix<T>(x).rows_from(begin, n),
+      sampled_product(const_matrix<T>(dy).rows_from(begin, n), r.rows, const_matrix<T>(x).rows_from(begin, n),
                       r.cols, partial.data() + c * r.padded());
     }
   });

@@ -11,12 +11,6 @@ gt_error gt_embedding(gt_tensor *out, int32_t mode, gt_tensor weight, gt_tensor 
   GT_RESULT(out, mode, at::embedding(unwrap(weight), unwrap(ids)))
 }
 
-gt_error gt_layer_norm(gt_tensor *out, int32_t mode, gt_tensor x, gt_tensor weight, gt_tensor bias,
-                       double eps) noexcept {
-  GT_RESULT(out, mode,
-            at::layer_norm(unwrap(x), unwrap(weight).sizes(), unwrap(weight), optional(bias), eps))
-}
-
 gt_error gt_rms_norm(gt_tensor *out, int32_t mode, gt_tensor x, gt_tensor weight,
                      double eps) noexcept {
   GT_BOUNDARY(mode, {

@@ -33,6 +33,12 @@ inline c10::BFloat16 from_float<c10::BFloat16>(float x) {
   return c10::BFloat16(static_cast<uint16_t>(rounded), c10::BFloat16::from_bits());
 }
 
+// x as T holds it.
+template <typename T>
+inline float rounded(float x) {
+  return to_float(from_float<T>(x));
+}
+
 // e^x within 2 ulp, 0 below -87.3.
 inline float exp_of(float x) {
   float t = std::fmin(std::fmax(x, -87.33654f), 88.72283f);
@@ -238,7 +244,7 @@ void add_residual_rows(Matrix<T> y, const T *bias, Matrix<const T> residual) {
     } else {
 #pragma omp simd
       for (int64_t c = 0; c < y.cols; c++)
-        row[c] = from_float<T>(to_float(row[c]) + to_float(bias[c]) + to_float(r[c]));
+        row[c] = from_float<T>(rounded<T>(to_float(row[c]) + to_float(bias[c])) + to_float(r[c]));
     }
   }
 }

@@ -12,23 +12,23 @@ import (
 // activations are those of transformers' ACT2FN, by their names there.
 // gelu_new, gelu_fast and gelu_pytorch_tanh are one function that
 // transformers computes in three ways.
-var activations = map[string]func(*torch.Tensor) *torch.Tensor{
-	"gelu":              (*torch.Tensor).GELU,
-	"gelu_new":          (*torch.Tensor).GELUTanh,
-	"gelu_fast":         (*torch.Tensor).GELUTanh,
-	"gelu_pytorch_tanh": (*torch.Tensor).GELUTanh,
-	"relu":              (*torch.Tensor).ReLU,
-	"silu":              (*torch.Tensor).SiLU,
-	"swish":             (*torch.Tensor).SiLU,
-	"tanh":              (*torch.Tensor).Tanh,
+var activations = map[string]torch.Activation{
+	"gelu":              torch.ActivationGELU,
+	"gelu_new":          torch.ActivationTanhGELU,
+	"gelu_fast":         torch.ActivationTanhGELU,
+	"gelu_pytorch_tanh": torch.ActivationTanhGELU,
+	"relu":              torch.ActivationReLU,
+	"silu":              torch.ActivationSiLU,
+	"swish":             torch.ActivationSiLU,
+	"tanh":              torch.ActivationTanh,
 }
 
 // Activation returns the activation function with a name of transformers'.
-func Activation(name string) (func(*torch.Tensor) *torch.Tensor, error) {
+func Activation(name string) (torch.Activation, error) {
 	if f, ok := activations[name]; ok {
 		return f, nil
 	}
-	return nil, fmt.Errorf("activation %q is not supported: want one of %s", name, strings.Join(ActivationNames(), ", "))
+	return torch.Identity, fmt.Errorf("activation %q is not supported: want one of %s", name, strings.Join(ActivationNames(), ", "))
 }
 
 // ActivationNames lists the names that Activation knows.

@@ -9,8 +9,10 @@ type Dropout struct {
 
 // Forward returns x itself when not training or P is 0.
 func (d Dropout) Forward(x *torch.Tensor, train bool) *torch.Tensor {
-	if !train || d.P == 0 {
+	if !d.on(train) {
 		return x
 	}
 	return x.Dropout(d.P)
 }
+
+func (d Dropout) on(train bool) bool { return train && d.P != 0 }

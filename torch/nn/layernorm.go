@@ -9,6 +9,9 @@ type LayerNorm struct {
 	Weight, Bias *Parameter // Bias is nil where there is none
 	Eps          float64
 	RMS          bool
+	// Tune, when set, returns what stands for the weight and the bias, which
+	// it is given, for x; either bias may be nil.
+	Tune func(weight, bias, x *torch.Tensor) (tunedWeight, tunedBias *torch.Tensor)
 	// Override, when set, computes the layer instead.
 	Override func(x *torch.Tensor) *torch.Tensor
 }
@@ -33,7 +36,8 @@ func (l *LayerNorm) Forward(x *torch.Tensor) *torch.Tensor {
 	if l.Override != nil {
 		return l.Override(x)
 	}
-	return l.Normalize(x, l.Weight.Tensor, l.BiasTensor())
+	weight, bias := l.parameters(x)
+	return l.Normalize(x, weight, bias)
 }
 
 // Normalize is what Forward computes without an override, with a weight and a
@@ -47,6 +51,15 @@ func (l *LayerNorm) Normalize(x, weight, bias *torch.Tensor) *torch.Tensor {
 		return y
 	}
 	return y.Add(bias)
+}
+
+// parameters are the weight and the bias, or nil, for x.
+func (l *LayerNorm) parameters(x *torch.Tensor) (weight, bias *torch.Tensor) {
+	weight, bias = l.Weight.Tensor, l.BiasTensor()
+	if l.Tune != nil {
+		return l.Tune(weight, bias, x)
+	}
+	return weight, bias
 }
 
 // BiasTensor is the bias, or nil.

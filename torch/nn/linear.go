@@ -23,7 +23,11 @@ type Linear struct {
 	Weight, Bias *Parameter // Bias is nil where there is none
 	In, Out      int64
 	Role         Role
-	// Override, when set, computes the layer instead.
+	// Tune, when set, adds to the term that the layer computes what is tuned
+	// in it: a mask, a low-rank update, a bias.
+	Tune func(term *torch.LinearTerm, x *torch.Tensor)
+	// Override, when set, computes the layer instead. What Tune can express
+	// is faster there: an overridden layer is computed by itself.
 	Override func(x *torch.Tensor) *torch.Tensor
 }
 
@@ -51,7 +55,28 @@ func (l *Linear) Forward(x *torch.Tensor) *torch.Tensor {
 	if l.Override != nil {
 		return l.Override(x)
 	}
-	return torch.Linear(x, l.Weight.Tensor, l.BiasTensor())
+	return torch.FusedLinear(x, torch.FusedLinearOptions{}, l.term(x))
+}
+
+// term is the layer over x, without an override.
+func (l *Linear) term(x *torch.Tensor) torch.LinearTerm {
+	t := torch.LinearTerm{Weight: l.Weight.Tensor, Bias: l.BiasTensor()}
+	if l.Tune != nil {
+		l.Tune(&t, x)
+	}
+	return t
+}
+
+// terms are layers over the same x; none where one of them is overridden.
+func terms(x *torch.Tensor, layers ...*Linear) []torch.LinearTerm {
+	var list []torch.LinearTerm
+	for _, l := range layers {
+		if l.Override != nil {
+			return nil
+		}
+		list = append(list, l.term(x))
+	}
+	return list
 }
 
 // BiasTensor is the bias, or nil.

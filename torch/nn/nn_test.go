@@ -172,7 +172,7 @@ func TestDropoutIsOffOutsideTraining(t *testing.T) {
 // TestAttention holds the layer to attention written out in plain loops.
 func TestAttention(t *testing.T) {
 	torchtest.NoLeaks(t)
-	const batch, length, heads, width = 2, 5, 3, 4
+	const heads, width = 3, 4
 	const dim = heads * width
 	reg := nn.NewRegistry(torch.Float64, torch.CPU)
 	defer reg.Close()
@@ -186,30 +186,21 @@ func TestAttention(t *testing.T) {
 	fill(reg)
 	s := torch.NewScope()
 	defer s.Close()
-	x := torch.Normal(s, 0, 1, 99, torch.Float64, batch, length, dim)
-	visible := [batch][length]bool{{true, true, true, true, true}, {true, true, true, false, false}}
-	mask := torch.FromSlice(s, append(visible[0][:], visible[1][:]...), batch, 1, 1, length)
-
-	for _, masked := range []bool{false, true} {
-		var m *torch.Tensor
-		if masked {
-			m = mask
-		}
-		got := attention.Forward(x, m, false)
-		if diff := cmp.Diff([]int64{batch, length, dim}, got.Shape()); diff != "" {
+	offsets := []int{0, 5, 8}
+	x := torch.Normal(s, 0, 1, 99, torch.Float64, 8, dim)
+	q, k, v := project(attention.Query, x), project(attention.Key, x), project(attention.Value, x)
+	holds := func(got *torch.Tensor) {
+		t.Helper()
+		if diff := cmp.Diff([]int64{8, dim}, got.Shape()); diff != "" {
 			t.Fatal(diff)
 		}
 		out := got.Float64s()
-		q, k, v := project(attention.Query, x), project(attention.Key, x), project(attention.Value, x)
-		for b := range batch {
+		for b := range 2 {
 			for h := range heads {
-				for i := range length {
-					at := func(t int) int { return (b*length+t)*dim + h*width }
-					weights, total := make([]float64, length), 0.0
-					for j := range length {
-						if masked && !visible[b][j] {
-							continue
-						}
+				for i := offsets[b]; i < offsets[b+1]; i++ {
+					at := func(t int) int { return t*dim + h*width }
+					weights, total := make([]float64, 8), 0.0
+					for j := offsets[b]; j < offsets[b+1]; j++ {
 						score := 0.0
 						for c := range width {
 							score += q[at(i)+c] * k[at(j)+c]
@@ -219,8 +210,8 @@ func TestAttention(t *testing.T) {
 					}
 					for c := range width {
 						want := 0.0
-						for j := range length {
-							want += weights[j] / total * v[at(j)+c]
+						for j, weight := range weights {
+							want += weight / total * v[at(j)+c]
 						}
 						near(t, "attention", out[at(i)+c], want)
 					}
@@ -228,6 +219,12 @@ func TestAttention(t *testing.T) {
 			}
 		}
 	}
+	begin := []int64{0, 5, 8}
+	holds(attention.Forward(x, begin, nn.PositionBias{}, false))
+	attention.Key.Override = func(x *torch.Tensor) *torch.Tensor {
+		return torch.Linear(x, attention.Key.Weight.Tensor, attention.Key.BiasTensor())
+	}
+	holds(attention.Forward(x, begin, nn.PositionBias{}, false))
 }
 
 // project is x W^T + b in plain loops.

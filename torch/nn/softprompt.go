@@ -27,30 +27,71 @@ func (p *SoftPrompt) Len() int64 {
 	return p.Vectors.Dim(0)
 }
 
-// Prepend puts the vectors before embedded tokens: [rows, length, dim] becomes
-// [rows, n+length, dim].
-func (p *SoftPrompt) Prepend(embedded *torch.Tensor) *torch.Tensor {
+// Prepend puts the vectors before the embedded tokens [tokens, dim] of each
+// sequence.
+func (p *SoftPrompt) Prepend(embedded *torch.Tensor, lengths []int64) *torch.Tensor {
 	if p.Len() == 0 {
 		return embedded
 	}
 	vectors := p.Vectors.In(embedded.Scope()).ToDType(embedded.DType())
-	return torch.Cat(1, vectors.Unsqueeze(0).Expand(embedded.Dim(0), p.Len(), p.Dim), embedded)
-}
-
-// PrependMask makes a mask of tokens, bool [rows, length], one of [rows,
-// n+length] that lets every vector be seen. A nil mask stays nil.
-func (p *SoftPrompt) PrependMask(mask *torch.Tensor) *torch.Tensor {
-	if p.Len() == 0 || mask == nil {
-		return mask
+	var rows []int64 // of the vectors followed by all tokens
+	at := p.Len()
+	for _, n := range lengths {
+		rows = appendRange(rows, 0, p.Len())
+		rows = appendRange(rows, at, at+n)
+		at += n
 	}
-	return torch.Cat(1, torch.Ones(mask.Scope(), torch.Bool, mask.Dim(0), p.Len()).ToDevice(mask.Device()), mask)
+	return pick(torch.Cat(0, vectors, embedded), rows)
 }
 
-// PrependTypes gives the vectors token type 0: int64 [rows, length] becomes
-// [rows, n+length].
-func (p *SoftPrompt) PrependTypes(types *torch.Tensor) *torch.Tensor {
+// Drop leaves the vectors' places out of what became of Prepend's result.
+func (p *SoftPrompt) Drop(x *torch.Tensor, lengths []int64) *torch.Tensor {
+	if p.Len() == 0 {
+		return x
+	}
+	var rows []int64
+	at := int64(0)
+	for _, n := range lengths {
+		at += p.Len()
+		rows = appendRange(rows, at, at+n)
+		at += n
+	}
+	return pick(x, rows)
+}
+
+func pick(x *torch.Tensor, rows []int64) *torch.Tensor {
+	return x.IndexSelect(0, torch.FromSlice(x.Scope(), rows, int64(len(rows))).ToDevice(x.Device()))
+}
+
+func appendRange(list []int64, from, to int64) []int64 {
+	for i := from; i < to; i++ {
+		list = append(list, i)
+	}
+	return list
+}
+
+// Lengths are those of sequences of the given lengths with the vectors before
+// each.
+func (p *SoftPrompt) Lengths(lengths []int64) []int64 {
+	if p.Len() == 0 {
+		return lengths
+	}
+	longer := make([]int64, len(lengths))
+	for i, n := range lengths {
+		longer[i] = n + p.Len()
+	}
+	return longer
+}
+
+// Types gives the vectors token type 0 before the types of each sequence.
+func (p *SoftPrompt) Types(types, lengths []int64) []int64 {
 	if p.Len() == 0 {
 		return types
 	}
-	return torch.Cat(1, torch.Zeros(types.Scope(), torch.Int64, types.Dim(0), p.Len()).ToDevice(types.Device()), types)
+	var longer []int64
+	for _, n := range lengths {
+		longer = append(append(longer, make([]int64, p.Len())...), types[:n]...)
+		types = types[n:]
+	}
+	return longer
 }

@@ -33,16 +33,28 @@ func NewSublayer(path Path, role SublayerRole, dim int64, dropout Dropout, norm 
 	return s
 }
 
-// Forward joins a block's output with the stream, both [..., dim].
-func (s *Sublayer) Forward(output, stream *torch.Tensor, train bool) *torch.Tensor {
-	output = s.Dropout.Forward(output, train)
+// Forward computes the last layers of a block over x and joins their output
+// with the stream [..., dim]: in one pass where nothing stands between.
+func (s *Sublayer) Forward(layers *Dense, x, stream *torch.Tensor, train bool) *torch.Tensor {
+	if s.Override == nil && !s.Dropout.on(train) && (s.Norm == nil || s.Norm.Override == nil && !s.Norm.RMS) {
+		o := torch.FusedLinearOptions{Residual: stream}
+		if s.Norm != nil {
+			o.NormWeight, o.NormBias = s.Norm.parameters(x)
+			o.Eps = s.Norm.Eps
+		}
+		if y, ok := layers.fused(x, o, train); ok {
+			return y
+		}
+	}
+	output := s.Dropout.Forward(layers.Forward(x, train), train)
 	if s.Override != nil {
 		return s.Override(output, stream)
 	}
 	return s.Join(output, stream)
 }
 
-// Join is what Forward computes without dropout and override.
+// Join is the sum of a block's output and the stream, both [..., dim],
+// normalised where the model does.
 func (s *Sublayer) Join(output, stream *torch.Tensor) *torch.Tensor {
 	sum := output.Add(stream)
 	if s.Norm == nil {

@@ -83,25 +83,24 @@ func Attach(t testing.TB, m models.Model, method string, o pet.Options, trainHea
 	return attached
 }
 
-// Answer is the logits of a batch with padding, of two segments for BERT; for
+// Answer is the logits of a batch of unequal rows, of two segments for BERT; for
 // a text-to-text model, of the texts that its decoder reads: [any number,
 // classes].
 func Answer(s *torch.Scope, m models.Model) *torch.Tensor {
 	const rows, length = 3, 8
-	ids, types, mask := make([]int64, rows*length), make([]int64, rows*length), make([]bool, rows*length)
-	for i := range ids {
-		row, column := i/length, i%length
-		ids[i], types[i], mask[i] = int64(2+(i*7+row)%20), int64(column/5), column < length-2*row
+	in := models.Input{Scope: s, Train: true}
+	for row := range rows {
+		for column := range length - 2*row {
+			in.IDs, in.Types = append(in.IDs, int64(2+((row*length+column)*7+row)%20)), append(in.Types, int64(column/5))
+		}
+		in.Lengths = append(in.Lengths, int64(length-2*row))
 	}
-	in := models.Input{IDs: torch.FromSlice(s, ids, rows, length), Mask: torch.FromSlice(s, mask, rows, length), Train: true}
 	t5, ok := m.(models.TextToText)
 	if !ok {
-		in.Types = torch.FromSlice(s, types, rows, length)
 		return models.Logits(m, in)
 	}
-	written := torch.FromSlice(s, []int64{t5.StartID(), 5, 9, t5.StartID(), 17, 3, t5.StartID(), 2, 21}, rows, 3)
-	logits := t5.Decode(written, models.Hidden(m, in), in)
-	return logits.Reshape(-1, logits.Dim(2))
+	written := []int64{t5.StartID(), 5, 9, t5.StartID(), 17, 3, t5.StartID(), 2, 21}
+	return t5.Logits(t5.Decode(written, []int64{3, 3, 3}, models.Hidden(m, in), in))
 }
 
 // Answers are the numbers of Answer.

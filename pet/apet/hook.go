@@ -5,35 +5,31 @@ import (
 	"github.com/gopet-ml/gopet/torch/nn"
 )
 
-// override makes the layers that hold masked parameters compute the gradient
-// of the masked entries, and every other layer compute what it did at first.
-func override(r *nn.Registry, masks map[*nn.Parameter]torch.Mask) {
+// hook makes the layers that hold masked parameters compute the gradient of
+// the masked entries, and every other layer compute what it did at first.
+func hook(r *nn.Registry, masks map[*nn.Parameter]torch.Mask) {
 	for _, l := range r.Linears() {
-		l.Override = linearOverride(l, masks)
+		l.Tune = tuneLinear(l, masks)
 	}
 	for _, e := range r.Embeddings() {
 		e.Override = embeddingOverride(e, masks)
 	}
 	for _, l := range r.LayerNorms() {
-		l.Override = layerNormOverride(l, masks)
+		l.Tune = tuneNorm(l, masks)
 	}
 }
 
-func linearOverride(l *nn.Linear, masks map[*nn.Parameter]torch.Mask) func(*torch.Tensor) *torch.Tensor {
+func tuneLinear(l *nn.Linear, masks map[*nn.Parameter]torch.Mask) func(*torch.LinearTerm, *torch.Tensor) {
 	weight, weightMasked := masks[l.Weight]
 	bias, biasMasked := masks[l.Bias]
 	if !weightMasked && !biasMasked {
 		return nil
 	}
-	return func(x *torch.Tensor) *torch.Tensor {
-		b := l.BiasTensor()
+	return func(term *torch.LinearTerm, x *torch.Tensor) {
+		term.Mask = weight
 		if biasMasked {
-			b = torch.MaskedParameter(x.Scope(), b, bias)
+			term.Bias = torch.MaskedParameter(x.Scope(), term.Bias, bias)
 		}
-		if !weightMasked {
-			return torch.Linear(x, l.Weight.Tensor, b)
-		}
-		return torch.MaskedLinear(x, l.Weight.Tensor, b, weight)
 	}
 }
 
@@ -47,20 +43,19 @@ func embeddingOverride(e *nn.Embedding, masks map[*nn.Parameter]torch.Mask) func
 	}
 }
 
-func layerNormOverride(l *nn.LayerNorm, masks map[*nn.Parameter]torch.Mask) func(*torch.Tensor) *torch.Tensor {
+func tuneNorm(l *nn.LayerNorm, masks map[*nn.Parameter]torch.Mask) func(weight, bias, x *torch.Tensor) (*torch.Tensor, *torch.Tensor) {
 	weight, weightMasked := masks[l.Weight]
 	bias, biasMasked := masks[l.Bias]
 	if !weightMasked && !biasMasked {
 		return nil
 	}
-	return func(x *torch.Tensor) *torch.Tensor {
-		w, b := l.Weight.Tensor, l.BiasTensor()
+	return func(w, b, x *torch.Tensor) (*torch.Tensor, *torch.Tensor) {
 		if weightMasked {
 			w = torch.MaskedParameter(x.Scope(), w, weight)
 		}
 		if biasMasked {
 			b = torch.MaskedParameter(x.Scope(), b, bias)
 		}
-		return l.Normalize(x, w, b)
+		return w, b
 	}
 }

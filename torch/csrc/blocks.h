@@ -1,0 +1,52 @@
+// Tokens cut into blocks that go through a whole computation one after the other.
+#pragma once
+
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+#include <ATen/core/LegacyTypeDispatch.h>
+
+#include "gemm.h"
+
+namespace gopet {
+
+// Rows of a block at most: its activations, of up to some 1,500 columns, fill a second cache of 2 MB.
+constexpr int64_t kBlockTokens = 256;
+
+// Tokens in equal blocks, as many as threads or a multiple. At least four, so that sums over blocks
+// are the same with one, two and four threads.
+struct Blocks {
+  int64_t tokens, count;
+
+  explicit Blocks(int64_t tokens) : tokens(tokens) {
+    int64_t threads = std::max<int64_t>(at::get_num_threads(), 4);
+    int64_t least = (tokens + kBlockTokens - 1) / kBlockTokens;
+    count = std::min((least + threads - 1) / threads * threads, std::max<int64_t>(tokens, 1));
+  }
+  int64_t begin(int64_t block) const { return tokens * block / count; }
+  int64_t size(int64_t block) const { return begin(block + 1) - begin(block); }
+  int64_t largest() const { return (tokens + count - 1) / count; }
+
+  // Calls f(first, last) for ranges of blocks, on all threads.
+  template <typename F>
+  void each(F f) const {
+    at::parallel_for(0, count, 1, [&](int64_t first, int64_t last) {
+      at::AutoDispatchBelowAutograd no_grad;
+      f(first, last);
+    });
+  }
+};
+
+// t [..., columns] as a contiguous [rows, columns].
+inline at::Tensor flat(const at::Tensor &t) { return t.reshape({-1, t.size(-1)}).contiguous(); }
+
+template <typename T>
+Matrix<T> matrix(const at::Tensor &t) {
+  return {t.data_ptr<T>(), t.size(0), t.size(1), t.stride(0)};
+}
+
+template <typename T>
+Matrix<const T> const_matrix(const at::Tensor &t) {
+  return {t.const_data_ptr<T>(), t.size(0), t.size(1), t.stride(0)};
+}
+
+}  // namespace gopet
