@@ -48,7 +48,8 @@ func (t *byText) ask() batch.Encoder {
 // loss sums the cross-entropies of the target tokens.
 func (t *byText) loss(s *torch.Scope, b *batch.Batch) *torch.Tensor {
 	in := input(s, b, t.i.device, true)
-	return t.crossEntropy(s, in, models.Hidden(t.model, in), b.Targets, b.TargetLength, torch.ReduceSum)
+	targets, length := rectangle(b.Targets, b.TargetLengths, ignored)
+	return t.crossEntropy(s, in, models.Hidden(t.model, in), targets, length, torch.ReduceSum)
 }
 
 // weight is the number of target tokens, as transformers takes the mean.
@@ -86,7 +87,8 @@ func (t *byText) score(b *batch.Batch, scores *Scores) error {
 	defer s.Close()
 	in := input(s, b, t.i.device, false)
 	hidden := models.Hidden(t.model, in)
-	loss := t.crossEntropy(s, in, hidden, b.Targets, b.TargetLength, torch.ReduceSum)
+	targets, length := rectangle(b.Targets, b.TargetLengths, ignored)
+	loss := t.crossEntropy(s, in, hidden, targets, length, torch.ReduceSum)
 	if math.IsNaN(loss.Item()) {
 		return notANumber(b, 0)
 	}

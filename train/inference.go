@@ -244,6 +244,6 @@ func (i *Inference) encodeText(text string, maxLength int) []int32 {
 
 // batches reads a split of the data, with answers.
 func (i *Inference) batches(ctx context.Context, skill skill, o batch.Options, from batch.State) (*batch.Reader, error) {
-	o.Columns, o.Encode, o.PadID = i.Task.Columns(), skill.learn(), i.Tokenizer.PadID()
+	o.Columns, o.Encode = i.Task.Columns(), skill.learn()
 	return batch.NewReader(ctx, o, from)
 }

@@ -64,7 +64,7 @@ func (i *Inference) forward(rows []data.Row, encode batch.Encoder, f func(*batch
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	for part := range slices.Chunk(rows, evalRows) {
-		b, err := batch.Of(encode, part, i.Tokenizer.PadID())
+		b, err := batch.Of(encode, part)
 		if err != nil {
 			return err
 		}

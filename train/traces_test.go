@@ -158,31 +158,44 @@ func attachTrace(t *testing.T, s *torch.Scope, model models.Model, tr trace, gol
 	return attached
 }
 
+// traceBatch packs the padded batch of a step.
 func traceBatch(t *testing.T, s *torch.Scope, batches *pet.TensorFile, step int64) *batch.Batch {
 	t.Helper()
 	at := func(name string) *torch.Tensor { return read(t, s, batches, name).Select(0, step).Contiguous() }
-	ids, labels := at("input_ids"), at("labels")
-	rows, length := ids.Dim(0), ids.Dim(1)
-	b := &batch.Batch{
-		Rows: int(rows), Length: int(length), IDs: ids.Int64s(), Types: make([]int64, rows*length), Labels: make([]int64, rows),
-		Lengths: at("attention_mask").SumDim(false, 1).Int64s(), RowIDs: make([]int64, rows),
-	}
-	for _, n := range b.Lengths {
-		b.Tokens += n
-	}
+	ids, labels, real := at("input_ids"), at("labels"), at("attention_mask").Int64s()
+	rows := ids.Dim(0)
+	b := &batch.Batch{Rows: int(rows), Labels: make([]int64, rows), RowIDs: make([]int64, rows)}
+	b.IDs, b.Lengths = pack(ids.Int64s(), real, rows)
+	b.Types = make([]int64, len(b.IDs))
+	b.Tokens = int64(len(b.IDs))
 	if len(labels.Shape()) == 1 {
-		b.Labels, b.Types = labels.Int64s(), at("token_type_ids").Int64s()
+		b.Labels = labels.Int64s()
+		b.Types, _ = pack(at("token_type_ids").Int64s(), real, rows)
 		return b
 	}
-	b.Targets, b.TargetLength, b.TargetLengths = labels.Int64s(), int(labels.Dim(1)), make([]int64, rows)
-	for i, id := range b.Targets {
-		if id != batch.IgnoreIndex {
-			b.TargetLengths[i/b.TargetLength]++
-			b.TargetTokens++
+	targets := labels.Int64s()
+	answered := make([]int64, len(targets))
+	for i, id := range targets {
+		if id != ignored {
+			answered[i] = 1
 		}
 	}
+	b.Targets, b.TargetLengths = pack(targets, answered, rows)
+	b.TargetTokens = int64(len(b.Targets))
 	b.Tokens += b.TargetTokens
 	return b
+}
+
+// pack leaves out of a rectangle what is padding, where real is 0.
+func pack(flat, real []int64, rows int64) (packed, lengths []int64) {
+	lengths = make([]int64, rows)
+	for i, value := range flat {
+		if real[i] != 0 {
+			packed = append(packed, value)
+			lengths[int64(i)*rows/int64(len(flat))]++
+		}
+	}
+	return packed, lengths
 }
 
 // checkDecayed compares the parameters that weight decay shrinks with those

@@ -1,14 +1,13 @@
 // Package batch makes batches of tokens from rows, ahead of the device that
 // consumes them: rows are read, rendered by a task and tokenised in the
-// background, put together by length so that little padding is computed, and
-// delivered in an order that is a function of the seed and the epoch alone.
+// background, put together by length, so that a device that pads computes
+// little padding, and delivered packed, in an order that is a function of the
+// seed and the epoch alone.
 //
 // An Encoder makes tokens of a row. ForHead and ForText make one of a task and
 // a tokenizer, for models that answer by a classification head and for those
 // that write their answer.
 package batch
-
-import "slices"
 
 // An Example is a tokenised row.
 type Example struct {
@@ -23,41 +22,46 @@ type Example struct {
 	Row int64
 }
 
-// IgnoreIndex pads targets: PyTorch's cross entropy leaves it out.
-const IgnoreIndex = -100
-
-// A Batch is a rectangle of tokens, and for a model that writes its answer a
-// second one of targets. It belongs to whoever received it.
+// A Batch holds the tokens of some rows packed: one row after the other, with
+// nothing between them, and for a model that writes its answer the targets in
+// the same way. It belongs to whoever received it.
 type Batch struct {
-	// Rows and Length are the rectangle's sides; Length is the longest row's.
-	Rows, Length int
-	// IDs and Types are Rows x Length, row by row, padded on the right with
-	// the pad id and with type 0.
+	// Rows is how many there are.
+	Rows int
+	// IDs and Types are the tokens of all rows, the first row's first; types
+	// are 0 where the model has none.
 	IDs, Types []int64
-	// Lengths are the tokens of each row, padding left out.
+	// Lengths are the tokens of each row.
 	Lengths []int64
-	// Targets are Rows x TargetLength, padded on the right with IgnoreIndex;
-	// TargetLengths are the tokens of each row. Without targets TargetLength
-	// is 0 and both are nil.
-	Targets       []int64
-	TargetLength  int
-	TargetLengths []int64
+	// Targets are the target tokens of all rows, TargetLengths those of each.
+	// Both are nil without targets.
+	Targets, TargetLengths []int64
 	// Labels are the class indices, -1 where there is none.
 	Labels []int64
 	// References are the right answers of each row, nil without any.
 	References [][]string
 	// RowIDs are the rows' numbers in the split.
 	RowIDs []int64
-	// Tokens is the sum of Lengths and of TargetLengths, TargetTokens that of
-	// TargetLengths alone.
+	// Tokens is the number of IDs and Targets together, TargetTokens that of
+	// Targets alone.
 	Tokens, TargetTokens int64
 	// Next is the state after this batch: a Reader that starts there goes on
 	// with the batch that would have followed.
 	Next State
 }
 
-// newBatch puts examples into one rectangle.
-func newBatch(examples []Example, padID int32) *Batch {
+// Offsets tells where packed rows of these lengths begin, and at last where
+// they end: [0, n1, n1+n2, ...], one number more than there are rows.
+func Offsets(lengths []int64) []int64 {
+	offsets := make([]int64, len(lengths)+1)
+	for i, n := range lengths {
+		offsets[i+1] = offsets[i] + n
+	}
+	return offsets
+}
+
+// newBatch packs examples.
+func newBatch(examples []Example) *Batch {
 	b := &Batch{
 		Rows:    len(examples),
 		Lengths: make([]int64, len(examples)),
@@ -67,14 +71,18 @@ func newBatch(examples []Example, padID int32) *Batch {
 	answered := false
 	for i, e := range examples {
 		b.Lengths[i], b.Labels[i], b.RowIDs[i] = int64(len(e.IDs)), int64(e.Label), e.Row
-		b.Length = max(b.Length, len(e.IDs))
-		b.TargetLength = max(b.TargetLength, len(e.Target))
-		b.Tokens += b.Lengths[i]
+		b.Tokens += int64(len(e.IDs))
+		b.TargetTokens += int64(len(e.Target))
 		answered = answered || e.References != nil
 	}
-	b.IDs = rectangle(examples, b.Length, int64(padID), func(e Example) []int32 { return e.IDs })
-	b.Types = rectangle(examples, b.Length, 0, func(e Example) []int32 { return e.Types })
-	if b.TargetLength > 0 {
+	b.IDs, b.Types = make([]int64, b.Tokens), make([]int64, b.Tokens)
+	at := 0
+	for _, e := range examples {
+		widen(b.IDs[at:], e.IDs)
+		widen(b.Types[at:], e.Types)
+		at += len(e.IDs)
+	}
+	if b.TargetTokens > 0 {
 		b.addTargets(examples)
 	}
 	if answered {
@@ -87,79 +95,65 @@ func newBatch(examples []Example, padID int32) *Batch {
 }
 
 func (b *Batch) addTargets(examples []Example) {
-	b.Targets = rectangle(examples, b.TargetLength, IgnoreIndex, func(e Example) []int32 { return e.Target })
+	b.Targets = make([]int64, b.TargetTokens)
 	b.TargetLengths = make([]int64, len(examples))
+	at := 0
 	for i, e := range examples {
+		widen(b.Targets[at:], e.Target)
+		at += len(e.Target)
 		b.TargetLengths[i] = int64(len(e.Target))
-		b.TargetTokens += b.TargetLengths[i]
 	}
 	b.Tokens += b.TargetTokens
 }
 
-// rectangle lays out a row of each example, filled up to length.
-func rectangle(examples []Example, length int, fill int64, row func(Example) []int32) []int64 {
-	flat := slices.Repeat([]int64{fill}, len(examples)*length)
-	for i, e := range examples {
-		for j, value := range row(e) {
-			flat[i*length+j] = int64(value)
-		}
+// widen copies numbers to the beginning of to.
+func widen(to []int64, from []int32) {
+	for i, value := range from {
+		to[i] = int64(value)
 	}
-	return flat
 }
 
 // Split cuts the batch into consecutive parts of the given number of rows, the
-// last one with what is left, each no longer than its longest row and target.
-// Rows of 0 or at least b.Rows give the batch itself. Parts carry no Next but
-// the last.
+// last one with what is left. They share the batch's memory. Rows of 0 or at
+// least b.Rows give the batch itself. Parts carry no Next but the last.
 func (b *Batch) Split(rows int) []*Batch {
 	if rows <= 0 || rows >= b.Rows {
 		return []*Batch{b}
 	}
+	offsets, targets := Offsets(b.Lengths), Offsets(b.TargetLengths)
 	var parts []*Batch
 	for start := 0; start < b.Rows; start += rows {
-		parts = append(parts, b.part(start, min(start+rows, b.Rows)))
+		parts = append(parts, b.part(start, min(start+rows, b.Rows), offsets, targets))
 	}
 	parts[len(parts)-1].Next = b.Next
 	return parts
 }
 
-func (b *Batch) part(start, end int) *Batch {
+// part is rows start to end; offsets and targets are where rows and their
+// targets begin.
+func (b *Batch) part(start, end int, offsets, targets []int64) *Batch {
 	p := &Batch{
 		Rows:    end - start,
+		IDs:     packed(b.IDs, offsets, start, end),
+		Types:   packed(b.Types, offsets, start, end),
 		Lengths: b.Lengths[start:end:end],
 		Labels:  b.Labels[start:end:end],
 		RowIDs:  b.RowIDs[start:end:end],
 	}
-	p.Length, p.Tokens = measure(p.Lengths)
-	p.IDs = narrow(b.IDs, b.Length, start, end, p.Length)
-	p.Types = narrow(b.Types, b.Length, start, end, p.Length)
 	if b.Targets != nil {
+		p.Targets = packed(b.Targets, targets, start, end)
 		p.TargetLengths = b.TargetLengths[start:end:end]
-		p.TargetLength, p.TargetTokens = measure(p.TargetLengths)
-		p.Targets = narrow(b.Targets, b.TargetLength, start, end, p.TargetLength)
-		p.Tokens += p.TargetTokens
+		p.TargetTokens = int64(len(p.Targets))
 	}
+	p.Tokens = int64(len(p.IDs)) + p.TargetTokens
 	if b.References != nil {
 		p.References = b.References[start:end:end]
 	}
 	return p
 }
 
-// measure returns the largest of lengths and their sum.
-func measure(lengths []int64) (longest int, total int64) {
-	for _, n := range lengths {
-		longest = max(longest, int(n))
-		total += n
-	}
-	return longest, total
-}
-
-// narrow copies rows start to end of a rectangle, the first length columns of
-// its width.
-func narrow(flat []int64, width, start, end, length int) []int64 {
-	out := make([]int64, 0, (end-start)*length)
-	for i := start; i < end; i++ {
-		out = append(out, flat[i*width:i*width+length]...)
-	}
-	return out
+// packed is the tokens of rows start to end.
+func packed(tokens, offsets []int64, start, end int) []int64 {
+	from, to := offsets[start], offsets[end]
+	return tokens[from:to:to]
 }

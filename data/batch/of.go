@@ -4,7 +4,7 @@ import "github.com/gopet-ml/gopet/data"
 
 // Of makes one batch of rows in their order, for prediction with an encoder
 // that needs no answer: HeadInput's or TextInput's.
-func Of(encode Encoder, rows []data.Row, padID int32) (*Batch, error) {
+func Of(encode Encoder, rows []data.Row) (*Batch, error) {
 	examples := make([]Example, len(rows))
 	for i, row := range rows {
 		var err error
@@ -13,5 +13,5 @@ func Of(encode Encoder, rows []data.Row, padID int32) (*Batch, error) {
 		}
 		examples[i].Row = row.Number()
 	}
-	return newBatch(examples, padID), nil
+	return newBatch(examples), nil
 }

@@ -47,8 +47,6 @@ type Options struct {
 	Seed int64
 	// Epochs is the number of times the rows are gone through, 0 for no end.
 	Epochs int64
-	// PadID fills rows that are shorter than their batch.
-	PadID int32
 	// Window is the number of batches among which rows are put together by
 	// length, DefaultWindow where 0. One window is made ready while another is
 	// consumed, so memory holds about two.
@@ -234,7 +232,7 @@ func arrange(examples []Example, o *Options, epoch, first int64) []*Batch {
 	}
 	var batches []*Batch
 	for part := range slices.Chunk(examples, o.Rows) {
-		batches = append(batches, newBatch(part, o.PadID))
+		batches = append(batches, newBatch(part))
 	}
 	if o.Arrangement != Shuffled {
 		return batches

@@ -67,8 +67,6 @@ func (s *numbered) ReadBlock(_ context.Context, i int, _ []string) (*data.Block,
 	return &data.Block{Place: "memory", Columns: []column.Values{text, label}}, nil
 }
 
-const padID = 9999
-
 // encode gives row n between 1 and 40 tokens that all are n.
 func encode(first, _ string) (ids, types []int32) {
 	var n int32
@@ -92,7 +90,7 @@ func options(rows int, blocks ...int) Options {
 	t := parity("even", "odd")
 	return Options{
 		Split: &numbered{blocks: blocks}, Columns: t.Columns(), Encode: ForHead(t, encode),
-		Rows: rows, PadID: padID, Window: 4, Buffer: 30, Seed: 1, Epochs: 1, Workers: 3,
+		Rows: rows, Window: 4, Buffer: 30, Seed: 1, Epochs: 1, Workers: 3,
 	}
 }
 
@@ -157,30 +155,32 @@ func TestBatchesHoldTheRows(t *testing.T) {
 // checkBatch compares a batch with what its rows must be.
 func checkBatch(t *testing.T, b *Batch) {
 	t.Helper()
-	var tokens, longest int64
-	for i, row := range b.RowIDs {
-		ids, _ := encode(fmt.Sprint(row), "")
-		if b.Lengths[i] != int64(len(ids)) || b.Labels[i] != row%2 {
-			t.Fatalf("row %d: length %d, label %d", row, b.Lengths[i], b.Labels[i])
-		}
-		for j := range b.Length {
-			id, kind := b.IDs[i*b.Length+j], b.Types[i*b.Length+j]
-			wantID, wantKind := int64(padID), int64(0)
-			if j < len(ids) {
-				wantID, wantKind = row, 1
-			}
-			if id != wantID || kind != wantKind {
-				t.Fatalf("row %d, token %d: id %d, type %d", row, j, id, kind)
-			}
-		}
-		tokens += b.Lengths[i]
-		longest = max(longest, b.Lengths[i])
+	want := &Batch{Rows: len(b.RowIDs), RowIDs: b.RowIDs, Next: b.Next}
+	for _, row := range b.RowIDs {
+		ids, types := encode(fmt.Sprint(row), "")
+		want.IDs, want.Types = appendWide(want.IDs, ids), appendWide(want.Types, types)
+		want.Lengths = append(want.Lengths, int64(len(ids)))
+		want.Labels = append(want.Labels, row%2)
+		want.Tokens += int64(len(ids))
 	}
-	if b.Targets != nil || b.References != nil || b.TargetLength != 0 || b.TargetTokens != 0 {
-		t.Fatalf("a model with a head has %d targets, references %q", b.Targets, b.References)
+	if diff := cmp.Diff(want, b); diff != "" {
+		t.Fatalf("batch of rows %d (-want +got):\n%s", b.RowIDs, diff)
 	}
-	if b.Rows != len(b.RowIDs) || int64(b.Length) != longest || b.Tokens != tokens || len(b.IDs) != b.Rows*b.Length {
-		t.Fatalf("batch of %d x %d, %d tokens, longest row %d", b.Rows, b.Length, b.Tokens, longest)
+}
+
+func appendWide(to []int64, values []int32) []int64 {
+	for _, value := range values {
+		to = append(to, int64(value))
+	}
+	return to
+}
+
+func TestOffsets(t *testing.T) {
+	if diff := cmp.Diff([]int64{0, 3, 3, 8}, Offsets([]int64{3, 0, 5})); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]int64{0}, Offsets(nil)); diff != "" {
+		t.Errorf("of no rows (-want +got):\n%s", diff)
 	}
 }
 
@@ -246,19 +246,19 @@ func TestEndlessEpochs(t *testing.T) {
 	}
 }
 
-func TestLittlePadding(t *testing.T) {
+func TestRowsOfABatchAreOfLikeLength(t *testing.T) {
 	share := func(a Arrangement) float64 {
 		o := options(16, 5000, 5000)
 		o.Arrangement, o.Window, o.Buffer = a, DefaultWindow, 0
 		var tokens, computed float64
 		for _, b := range read(t, o, State{}, all) {
 			tokens += float64(b.Tokens)
-			computed += float64(b.Rows * b.Length)
+			computed += float64(b.Rows) * float64(slices.Max(b.Lengths))
 		}
 		return 1 - tokens/computed
 	}
 	shuffled, byLength, plain := share(Shuffled), share(ByLength), share(FileOrder)
-	t.Logf("padding: %.3f shuffled, %.3f by length, %.3f in file order", shuffled, byLength, plain)
+	t.Logf("padding of a rectangle: %.3f shuffled, %.3f by length, %.3f in file order", shuffled, byLength, plain)
 	if shuffled > 0.05 || byLength > 0.05 || plain < 0.3 {
 		t.Errorf("padding of %.3f shuffled and %.3f by length against %.3f in file order", shuffled, byLength, plain)
 	}

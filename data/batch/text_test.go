@@ -91,7 +91,7 @@ func textOptions(t *testing.T, rows int, blocks ...int) (Options, *asked) {
 	described, split := nqOpen(t), &asked{rows: blocks, columns: map[string]bool{}}
 	return Options{
 		Split: split, Columns: described.Columns(), Encode: ForText(described, encodeWords, 0, maxTarget),
-		Rows: rows, PadID: padID, Window: 4, Buffer: 30, Seed: 1, Epochs: 1, Workers: 3,
+		Rows: rows, Window: 4, Buffer: 30, Seed: 1, Epochs: 1, Workers: 3,
 	}, split
 }
 
@@ -99,37 +99,20 @@ func textOptions(t *testing.T, rows int, blocks ...int) (Options, *asked) {
 func checkTextBatch(t *testing.T, b *Batch) {
 	t.Helper()
 	want := &Batch{Rows: len(b.RowIDs), RowIDs: b.RowIDs, Next: b.Next}
-	var sources, targets [][]int32
 	for _, id := range b.RowIDs {
 		source := encodeWords("Input: "+question(int(id))+" Output: ", 0)
 		target := encodeWords(answers(int(id))[0], maxTarget)
-		sources, targets = append(sources, source), append(targets, target)
-		want.Length, want.TargetLength = max(want.Length, len(source)), max(want.TargetLength, len(target))
+		want.IDs, want.Targets = appendWide(want.IDs, source), appendWide(want.Targets, target)
 		want.Lengths, want.TargetLengths = append(want.Lengths, int64(len(source))), append(want.TargetLengths, int64(len(target)))
 		want.TargetTokens += int64(len(target))
 		want.Tokens += int64(len(source) + len(target))
 		want.Labels = append(want.Labels, -1)
 		want.References = append(want.References, answers(int(id)))
 	}
-	for i := range sources {
-		want.IDs = appendPadded(want.IDs, sources[i], want.Length, padID)
-		want.Types = appendPadded(want.Types, nil, want.Length, 0)
-		want.Targets = appendPadded(want.Targets, targets[i], want.TargetLength, -100)
-	}
+	want.Types = make([]int64, len(want.IDs))
 	if diff := cmp.Diff(want, b); diff != "" {
 		t.Fatalf("batch of rows %d (-want +got):\n%s", b.RowIDs, diff)
 	}
-}
-
-func appendPadded(to []int64, ids []int32, length int, fill int64) []int64 {
-	for i := range length {
-		if i < len(ids) {
-			to = append(to, int64(ids[i]))
-		} else {
-			to = append(to, fill)
-		}
-	}
-	return to
 }
 
 func TestTextBatchesHoldTheRows(t *testing.T) {
@@ -225,14 +208,14 @@ func TestOf(t *testing.T) {
 		"head": HeadInput(described, encode),
 		"text": TextInput(described, encodeWords, 0),
 	} {
-		b, err := Of(encode, rows, padID)
+		b, err := Of(encode, rows)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !slices.Equal(b.Labels, []int64{-1, -1}) || !slices.Equal(b.RowIDs, []int64{0, 1}) || b.Length == 0 {
+		if !slices.Equal(b.Labels, []int64{-1, -1}) || !slices.Equal(b.RowIDs, []int64{0, 1}) || len(b.IDs) == 0 {
 			t.Errorf("%s: labels %d of rows %d", name, b.Labels, b.RowIDs)
 		}
-		if b.Targets != nil || b.TargetLengths != nil || b.References != nil || b.TargetLength != 0 || b.TargetTokens != 0 {
+		if b.Targets != nil || b.TargetLengths != nil || b.References != nil || b.TargetTokens != 0 {
 			t.Errorf("%s: targets %d, references %q", name, b.Targets, b.References)
 		}
 	}
@@ -241,7 +224,7 @@ func TestOf(t *testing.T) {
 		"text": ForText(described, encodeWords, 0, 0),
 	} {
 		const want = `file: row 0: no column "label"; there are: text`
-		if _, err := Of(encode, rows, padID); err == nil || err.Error() != want {
+		if _, err := Of(encode, rows); err == nil || err.Error() != want {
 			t.Errorf("%s with its answer: error %v, want %s", name, err, want)
 		}
 	}
