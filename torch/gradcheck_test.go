@@ -212,6 +212,12 @@ var operations = []operation{
 		weight, mask := tuned(s, x[1], []int64{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19}, 5, 4)
 		return torch.MaskedLinear(x[0], weight, nil, mask)
 	}},
+	{"fused_linear", "", []operand{normal(3, 4), normal(5, 4), normal(5), normal(4, 5), normal(4), positive(4), normal(4)}, func(_ *torch.Scope, x tensors) *torch.Tensor {
+		second := torch.LinearTerm{Weight: x[3], Bias: x[4]}
+		return torch.FusedLinear(x[0], torch.FusedLinearOptions{
+			Activation: torch.ActivationGELU, Second: &second, Residual: x[0], NormWeight: x[5], NormBias: x[6], Eps: 1e-5,
+		}, torch.LinearTerm{Weight: x[1], Bias: x[2]})
+	}},
 	{"masked_embedding", "", []operand{normal(4)}, func(s *torch.Scope, x tensors) *torch.Tensor {
 		weight, mask := tuned(s, x[0], []int64{0, 7, 8, 14}, 5, 3)
 		return torch.MaskedEmbedding(weight, ints(s, []int64{2, 3}, 2, 0, 2, 4, 1, 2), mask)

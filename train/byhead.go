@@ -21,7 +21,7 @@ func (h *byHead) learn() batch.Encoder { return batch.ForHead(h.i.Task, h.i.enco
 func (h *byHead) ask() batch.Encoder { return batch.HeadInput(h.i.Task, h.i.encodePair) }
 
 func (h *byHead) loss(s *torch.Scope, b *batch.Batch) *torch.Tensor {
-	return h.lossOf(s, models.Logits(h.model, input(s, b, h.i.device, true)), b)
+	return h.lossOf(s, models.Logits(h.model, input(s, b, true)), b)
 }
 
 func (h *byHead) lossOf(s *torch.Scope, logits *torch.Tensor, b *batch.Batch) *torch.Tensor {
@@ -51,7 +51,7 @@ func (h *byHead) weight(b *batch.Batch) float64 {
 func (h *byHead) score(b *batch.Batch, scores *Scores) error {
 	s := torch.NewScope(torch.NoGrad())
 	defer s.Close()
-	return h.scoreOf(s, models.Logits(h.model, input(s, b, h.i.device, false)), b, scores)
+	return h.scoreOf(s, models.Logits(h.model, input(s, b, false)), b, scores)
 }
 
 func (h *byHead) scoreOf(s *torch.Scope, logits *torch.Tensor, b *batch.Batch, scores *Scores) error {
@@ -72,7 +72,7 @@ func (h *byHead) scoreOf(s *torch.Scope, logits *torch.Tensor, b *batch.Batch, s
 func (h *byHead) predict(b *batch.Batch) ([]Prediction, error) {
 	s := torch.NewScope(torch.NoGrad())
 	defer s.Close()
-	logits := models.Logits(h.model, input(s, b, h.i.device, false))
+	logits := models.Logits(h.model, input(s, b, false))
 	flat, probabilities := logits.Float32s(), logits.Softmax(1).Float64s()
 	classes := len(h.i.Task.Labels)
 	predictions := make([]Prediction, b.Rows)

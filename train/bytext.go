@@ -11,9 +11,6 @@ import (
 	"github.com/gopet-ml/gopet/train/metrics"
 )
 
-// ignored marks padding among targets: PyTorch's ignore_index.
-const ignored = -100
-
 // byText answers with text. A task with labels is answered by ranking them:
 // each label's score is the sum of the log-probabilities of its pieces and of
 // the end of text. What the model writes of itself is scored beside it.
@@ -47,37 +44,27 @@ func (t *byText) ask() batch.Encoder {
 
 // loss sums the cross-entropies of the target tokens.
 func (t *byText) loss(s *torch.Scope, b *batch.Batch) *torch.Tensor {
-	in := input(s, b, t.i.device, true)
-	targets, length := rectangle(b.Targets, b.TargetLengths, ignored)
-	return t.crossEntropy(s, in, models.Hidden(t.model, in), targets, length, torch.ReduceSum)
+	in := input(s, b, true)
+	return t.crossEntropy(in, models.Hidden(t.model, in), b.Targets, b.TargetLengths, torch.ReduceSum)
 }
 
 // weight is the number of target tokens, as transformers takes the mean.
 func (t *byText) weight(b *batch.Batch) float64 { return float64(b.TargetTokens) }
 
-// crossEntropy compares the decoder's logits with targets [rows, length], of
-// which those that are ignored count 0. Unreduced it is [rows*length].
-func (t *byText) crossEntropy(s *torch.Scope, in models.Input, hidden *torch.Tensor, targets []int64, length int, reduction torch.Reduction) *torch.Tensor {
-	rows := int64(len(targets) / length)
-	ids := torch.FromSlice(s, shiftRight(targets, length, t.model.StartID(), int64(t.i.Tokenizer.PadID())), rows, int64(length)).ToDevice(t.i.device)
-	logits := t.model.Decode(ids, hidden, in)
-	want := torch.FromSlice(s, targets, rows*int64(length)).ToDevice(t.i.device)
-	return torch.CrossEntropy(logits.Reshape(rows*int64(length), -1), want, nil, reduction)
+// crossEntropy compares the decoder's logits with packed targets of the given
+// lengths. Unreduced it is [targets].
+func (t *byText) crossEntropy(in models.Input, hidden *torch.Tensor, targets, lengths []int64, reduction torch.Reduction) *torch.Tensor {
+	state := t.model.Decode(shiftRight(targets, lengths, t.model.StartID()), lengths, hidden, in)
+	return t.model.CrossEntropy(state, in.Tensor(targets, t.i.device), reduction)
 }
 
 // shiftRight makes the decoder's input of its targets: the start, then each
-// row's targets but the last, padding in place of what is ignored.
-func shiftRight(targets []int64, length int, start, pad int64) []int64 {
-	ids := make([]int64, len(targets))
-	for at := range targets {
-		switch {
-		case at%length == 0:
-			ids[at] = start
-		case targets[at-1] == ignored:
-			ids[at] = pad
-		default:
-			ids[at] = targets[at-1]
-		}
+// row's targets but the last.
+func shiftRight(targets, lengths []int64, start int64) []int64 {
+	ids := make([]int64, 0, len(targets))
+	for _, n := range lengths {
+		ids = append(append(ids, start), targets[:n-1]...)
+		targets = targets[n:]
 	}
 	return ids
 }
@@ -85,10 +72,9 @@ func shiftRight(targets []int64, length int, start, pad int64) []int64 {
 func (t *byText) score(b *batch.Batch, scores *Scores) error {
 	s := torch.NewScope(torch.NoGrad())
 	defer s.Close()
-	in := input(s, b, t.i.device, false)
+	in := input(s, b, false)
 	hidden := models.Hidden(t.model, in)
-	targets, length := rectangle(b.Targets, b.TargetLengths, ignored)
-	loss := t.crossEntropy(s, in, hidden, targets, length, torch.ReduceSum)
+	loss := t.crossEntropy(in, hidden, b.Targets, b.TargetLengths, torch.ReduceSum)
 	if math.IsNaN(loss.Item()) {
 		return notANumber(b, 0)
 	}
@@ -113,7 +99,7 @@ func (t *byText) score(b *batch.Batch, scores *Scores) error {
 func (t *byText) predict(b *batch.Batch) ([]Prediction, error) {
 	s := torch.NewScope(torch.NoGrad())
 	defer s.Close()
-	in := input(s, b, t.i.device, false)
+	in := input(s, b, false)
 	hidden := models.Hidden(t.model, in)
 	predictions := make([]Prediction, b.Rows)
 	if t.labels == nil {
@@ -139,7 +125,7 @@ func (t *byText) generate(hidden *torch.Tensor, in models.Input) []string {
 	if t.labels != nil {
 		o.MaxNewTokens = t.width + 1 // one more than any label: longer is wrong in any case
 	}
-	texts := make([]string, 0, in.IDs.Dim(0))
+	texts := make([]string, 0, len(in.Lengths))
 	for _, row := range t.model.Generate(hidden, in, o) {
 		ids := make([]int32, len(row))
 		for j, id := range row {
@@ -152,7 +138,7 @@ func (t *byText) generate(hidden *torch.Tensor, in models.Input) []string {
 
 // rank returns the log-probability of each label, by row.
 func (t *byText) rank(s *torch.Scope, in models.Input, hidden *torch.Tensor) [][]float64 {
-	rows, labels := int(in.IDs.Dim(0)), len(t.labels)
+	rows, labels := len(in.Lengths), len(t.labels)
 	ranks := make([][]float64, rows)
 	for row := range ranks {
 		ranks[row] = make([]float64, labels)
@@ -165,7 +151,8 @@ func (t *byText) rank(s *torch.Scope, in models.Input, hidden *torch.Tensor) [][
 				targets = append(targets, int64(id))
 			}
 		}
-		losses := t.crossEntropy(part, in, hidden, targets, len(label), torch.ReduceNone)
+		in.Scope = part
+		losses := t.crossEntropy(in, hidden, targets, slices.Repeat([]int64{int64(len(label))}, rows), torch.ReduceNone)
 		for row, loss := range losses.Reshape(int64(rows), int64(len(label))).SumDim(false, 1).Float64s() {
 			ranks[row][c] = -loss
 		}
@@ -177,14 +164,14 @@ func (t *byText) rank(s *torch.Scope, in models.Input, hidden *torch.Tensor) [][
 // firstLogits are the logits, at the first decoding step, of the first piece
 // of each label, by row.
 func (t *byText) firstLogits(s *torch.Scope, in models.Input, hidden *torch.Tensor) [][]float32 {
-	rows := in.IDs.Dim(0)
-	ids := torch.FromSlice(s, slices.Repeat([]int64{t.model.StartID()}, int(rows)), rows, 1).ToDevice(t.i.device)
+	rows := len(in.Lengths)
+	starts, ones := slices.Repeat([]int64{t.model.StartID()}, rows), slices.Repeat([]int64{1}, rows)
 	pieces := make([]int64, len(t.labels))
 	for c, label := range t.labels {
 		pieces[c] = int64(label[0])
 	}
 	index := torch.FromSlice(s, pieces, int64(len(pieces))).ToDevice(t.i.device)
-	first := t.model.Decode(ids, hidden, in).Select(1, 0).IndexSelect(1, index)
+	first := t.model.Logits(t.model.Decode(starts, ones, hidden, in)).IndexSelect(1, index)
 	return slices.Collect(slices.Chunk(first.Float32s(), len(t.labels)))
 }
 

@@ -49,8 +49,8 @@ func (i *Inference) Embed(rows []data.Row, pooling bert.Pooling) ([][]float32, e
 	err := i.forward(rows, batch.HeadInput(i.Task, i.encodePair), func(b *batch.Batch) error {
 		s := torch.NewScope(torch.NoGrad())
 		defer s.Close()
-		in := input(s, b, i.device, false)
-		pooled := bert.Pool(models.Hidden(m, in), in, pooling)
+		in := input(s, b, false)
+		pooled := m.Pool(models.Hidden(m, in), in, pooling)
 		for vector := range slices.Chunk(pooled.Float32s(), int(pooled.Dim(1))) {
 			vectors = append(vectors, vector)
 		}

@@ -159,8 +159,8 @@ func (p *probe) pooled(s *torch.Scope, split data.Split, b *batch.Batch) *torch.
 		return pooled.To(p.head.model.Head()[0].Tensor.DType(), p.device)
 	}
 	inner := s.NewScope(torch.NoGrad())
-	in := input(inner, b, p.device, false)
-	pooled := inner.Keep(p.head.model.Pooled(models.Hidden(p.head.model, in)).Detach().Clone())
+	in := input(inner, b, false)
+	pooled := inner.Keep(p.head.model.Pooled(models.Hidden(p.head.model, in), in).Detach().Clone())
 	inner.Close()
 	p.remember(split, b, pooled)
 	return pooled

@@ -176,7 +176,7 @@ func traceBatch(t *testing.T, s *torch.Scope, batches *pet.TensorFile, step int6
 	targets := labels.Int64s()
 	answered := make([]int64, len(targets))
 	for i, id := range targets {
-		if id != ignored {
+		if id != -100 {
 			answered[i] = 1
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"slices"
 	"time"
 
 	"github.com/gopet-ml/gopet/models"
@@ -209,13 +210,13 @@ func loadModel(o Options) (m models.Model, err error) {
 // batch is the same for all: ids from all over the vocabulary, every row full.
 func batch(s *torch.Scope, o Options, m models.Model) (models.Input, *torch.Tensor) {
 	vocabulary := m.Registry().Embeddings()[0].Weight.Tensor.Dim(0)
-	ids, targets := make([]int64, o.Rows*o.Length), make([]int64, o.Rows)
-	for i := range ids {
-		ids[i] = int64(i) * 7919 % vocabulary
+	in := models.Input{Scope: s, Train: true, Lengths: slices.Repeat([]int64{int64(o.Length)}, o.Rows)}
+	for i := range o.Rows * o.Length {
+		in.IDs = append(in.IDs, int64(i)*7919%vocabulary)
 	}
+	targets := make([]int64, o.Rows)
 	for i := range targets {
 		targets[i] = int64(i % len(labels))
 	}
-	in := models.Input{IDs: torch.FromSlice(s, ids, int64(o.Rows), int64(o.Length)), Train: true}
 	return in, torch.FromSlice(s, targets, int64(o.Rows))
 }
