@@ -39,9 +39,15 @@ inline float rounded(float x) {
   return to_float(from_float<T>(x));
 }
 
+// std::fmin and fmax treat a NaN in a way that keeps loops from being vectorised.
+inline float clamp(float x, float low, float high) {
+  float t = x > low ? x : low;
+  return t < high ? t : high;
+}
+
 // e^x within 2 ulp, 0 below -87.3.
 inline float exp_of(float x) {
-  float t = std::fmin(std::fmax(x, -87.33654f), 88.72283f);
+  float t = clamp(x, -87.33654f, 88.72283f);
   float n = std::nearbyint(t * 1.44269504f);
   float r = std::fma(n, -0.693359375f, t);
   r = std::fma(n, 2.12194440e-4f, r);
@@ -60,7 +66,7 @@ inline float exp_of(float x) {
 
 // The error function, a quotient of polynomials, within 4 ulp.
 inline float erf_of(float x) {
-  float t = std::fmin(std::fmax(x, -4.f), 4.f), u = t * t;
+  float t = clamp(x, -4, 4), u = t * t;
   float p = -2.72614225801306e-10f;
   p = std::fma(p, u, 2.77068142495902e-08f);
   p = std::fma(p, u, -2.10102402082508e-06f);
