@@ -8,9 +8,9 @@
 
 #include <algorithm>
 #include <cstring>
-#include <utility>
 
-#define GOPET_INLINE inline __attribute__((always_inline))
+#include "cpu_dispatch.h"
+#include "vector.h"
 
 namespace gopet {
 namespace {
@@ -18,52 +18,6 @@ namespace {
 // Tokens that are transposed at once: 1,920 columns of floats fill half a
 // second cache of 1 MB. Sums of a block are short, which keeps float32 close.
 constexpr int64_t kTokenBlock = 64;
-
-template <typename T>
-struct LaneIndex;
-template <>
-struct LaneIndex<float> {
-  using type = int32_t;
-};
-template <>
-struct LaneIndex<double> {
-  using type = int64_t;
-};
-
-template <typename T, int bytes>
-struct Vector {
-  static constexpr int lanes = bytes / sizeof(T);
-  typedef T type __attribute__((vector_size(bytes)));
-  typedef typename LaneIndex<T>::type index __attribute__((vector_size(bytes)));
-};
-
-// Swaps the blocks off the diagonal in a pair of rows of a matrix that is
-// being transposed: lanes with bit `step` in a for lanes without it in b.
-template <typename T, int bytes, int step, int... lane>
-GOPET_INLINE void exchange(typename Vector<T, bytes>::type &a, typename Vector<T, bytes>::type &b,
-                           std::integer_sequence<int, lane...>) {
-  using V = Vector<T, bytes>;
-  typename V::type x = a, y = b;
-#ifdef __clang__
-  a = __builtin_shufflevector(x, y, ((lane & step) ? V::lanes + lane - step : lane)...);
-  b = __builtin_shufflevector(x, y, ((lane & step) ? V::lanes + lane : lane + step)...);
-#else
-  using index = typename V::index;
-  a = __builtin_shuffle(x, y, index{((lane & step) ? V::lanes + lane - step : lane)...});
-  b = __builtin_shuffle(x, y, index{((lane & step) ? V::lanes + lane : lane + step)...});
-#endif
-}
-
-// Transposes the square matrix of one vector a row.
-template <typename T, int bytes, int step = Vector<T, bytes>::lanes / 2>
-GOPET_INLINE void transpose(typename Vector<T, bytes>::type *v) {
-  constexpr int lanes = Vector<T, bytes>::lanes;
-#pragma GCC unroll 16
-  for (int i = 0; i < lanes; i++)
-    if ((i & step) == 0)
-      exchange<T, bytes, step>(v[i], v[i + step], std::make_integer_sequence<int, lanes>{});
-  if constexpr (step > 1) transpose<T, bytes, step / 2>(v);
-}
 
 // Writes the wanted groups of columns of rows [begin, begin + count) as
 // columns of kTokenBlock tokens, with zeros for tokens from count on.
@@ -145,13 +99,13 @@ GOPET_INLINE void product(const SampledProduct<T> &p, int64_t begin, int64_t end
 
 #if defined(__x86_64__)
 template <typename T>
-__attribute__((target("avx512f"))) void product_avx512(const SampledProduct<T> &p, int64_t begin,
-                                                       int64_t end, T *a, T *b, T *total) {
+__attribute__((target(GOPET_AVX512))) void product_avx512(const SampledProduct<T> &p, int64_t begin,
+                                                          int64_t end, T *a, T *b, T *total) {
   product<T, 64>(p, begin, end, a, b, total);
 }
 
 template <typename T>
-__attribute__((target("avx2,fma"))) void product_avx2(const SampledProduct<T> &p, int64_t begin,
+__attribute__((target(GOPET_AVX2))) void product_avx2(const SampledProduct<T> &p, int64_t begin,
                                                       int64_t end, T *a, T *b, T *total) {
   product<T, 32>(p, begin, end, a, b, total);
 }
@@ -162,12 +116,10 @@ void dispatch(const SampledProduct<T> &p, int64_t begin, int64_t end, T *total) 
   auto size = [](const SampledColumns &c) { return c.groups.size() * kColumnGroup * kTokenBlock; };
   std::vector<T> a(size(p.a_columns)), b(size(p.b_columns));
 #if defined(__x86_64__)
-  if (__builtin_cpu_supports("avx512f")) {
+  if (cpu_capability() == CpuCapability::kAvx512)
     return product_avx512(p, begin, end, a.data(), b.data(), total);
-  }
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
+  if (cpu_capability() == CpuCapability::kAvx2)
     return product_avx2(p, begin, end, a.data(), b.data(), total);
-  }
 #endif
   product<T, 16>(p, begin, end, a.data(), b.data(), total);
 }
