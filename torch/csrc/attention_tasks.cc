@@ -210,19 +210,17 @@ void backward(const AttentionTensors &t, const PackedAttention &o, const at::Ten
 // Calls f with a value of the kernel's element type.
 template <typename F>
 void of_dtype(at::ScalarType dtype, const F &f) {
-  switch (dtype) {
-    case at::kFloat:
-      return f(float{});
-    case at::kDouble:
-      return f(double{});
-    case at::kBFloat16:
-      return f(BFloat16{});
-    default:
-      TORCH_CHECK_NOT_IMPLEMENTED(false, "packed attention of ", dtype, " on the CPU");
-  }
+  if (dtype == at::kFloat) return f(float{});
+  if (dtype == at::kDouble) return f(double{});
+  return f(BFloat16{});
 }
 
 }  // namespace
+
+bool has_attention_kernel(const at::Tensor &t) {
+  auto dtype = t.scalar_type();
+  return t.is_cpu() && (dtype == at::kFloat || dtype == at::kDouble || dtype == at::kBFloat16);
+}
 
 at::Tensor attention_forward(const AttentionTensors &t, const PackedAttention &o,
                              at::Tensor &softmax) {

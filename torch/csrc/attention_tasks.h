@@ -8,6 +8,9 @@
 
 namespace gopet {
 
+// Whether the kernel computes in t's dtype, on its device.
+bool has_attention_kernel(const at::Tensor &t);
+
 // The result, [queries, heads * dim]. Writes to `softmax` what backward needs
 // to know of it: [2, heads, queries], of each row of scores the largest and
 // the inverse of the sum.

@@ -155,14 +155,14 @@ Options options(const gt_attention_options *o, at::IntArrayRef query_offsets,
   return result;
 }
 
-// On the CPU the kernel draws by this seed; elsewhere libtorch's own draws.
+// The kernel draws by this seed, and backward draws the same again.
 void seed(PackedAttention &o) {
   if (o.dropout > 0) o.seed = draw_seed();
 }
 
 at::Tensor packed_attention(const AttentionTensors &t, const Options &o) {
   check(t, *o);
-  if (!t.q.is_cpu()) return padded_attention(t, *o);
+  if (!has_attention_kernel(t.q)) return padded_attention(t, *o);
   seed(*o);
   return CrossAttention::apply(with_contiguous_rows(t.q), with_contiguous_rows(t.k),
                                with_contiguous_rows(t.v), o, if_defined(t.bias));
@@ -174,7 +174,7 @@ at::Tensor packed_self_attention(const at::Tensor &qkv, const at::Tensor &bias, 
   AttentionTensors t = parts(qkv);
   t.bias = bias;
   check(t, *o);
-  if (!qkv.is_cpu()) return padded_attention(t, *o);
+  if (!has_attention_kernel(qkv)) return padded_attention(t, *o);
   seed(*o);
   return SelfAttention::apply(with_contiguous_rows(qkv), o, if_defined(bias));
 }
