@@ -1,11 +1,21 @@
 #include "packed_attention.h"
 
+#include <ATen/CPUGeneratorImpl.h>
+#include <torch/csrc/autograd/custom_function.h>
+
+#include <mutex>
+
+#include "attention_tasks.h"
 #include "boundary.h"
 #include "padded_attention.h"
 
 using namespace gopet;
+using torch::autograd::AutogradContext;
+using torch::autograd::variable_list;
 
 namespace {
+
+using Options = c10::intrusive_ptr<PackedAttention>;
 
 void check_offsets(const char *name, at::IntArrayRef offsets, int64_t rows, int64_t shortest) {
   TORCH_CHECK(!offsets.empty() && offsets.front() == 0 && offsets.back() == rows, name,
@@ -17,8 +27,7 @@ void check_offsets(const char *name, at::IntArrayRef offsets, int64_t rows, int6
 }
 
 // Every distance between a query and a key that it may look at must have its row.
-void check_bias(const PackedAttention &o, int64_t heads) {
-  const at::Tensor &bias = *o.bias;
+void check_bias(const at::Tensor &bias, const PackedAttention &o, int64_t heads) {
   TORCH_CHECK(bias.dim() == 2 && bias.size(1) == heads, "a bias of ", bias.sizes(), " for ", heads,
               " heads, want [distances, heads]");
   int64_t before = 0, after = 0;
@@ -31,8 +40,8 @@ void check_bias(const PackedAttention &o, int64_t heads) {
                     " lie beyond the ", bias.size(0), " rows of the bias");
 }
 
-void check(const at::Tensor &q, const at::Tensor &k, const at::Tensor &v,
-           const PackedAttention &o) {
+void check(const AttentionTensors &t, const PackedAttention &o) {
+  const at::Tensor &q = t.q, &k = t.k, &v = t.v;
   TORCH_CHECK(q.dim() == 3 && k.dim() == 3 && k.sizes() == v.sizes() && q.size(1) == k.size(1) &&
                   q.size(2) == k.size(2),
               "attention of q ", q.sizes(), ", k ", k.sizes(), ", v ", v.sizes(),
@@ -47,25 +56,127 @@ void check(const at::Tensor &q, const at::Tensor &k, const at::Tensor &v,
   TORCH_CHECK(o.query_offsets.size() == o.key_offsets.size(), o.query_offsets.size(),
               " query offsets and ", o.key_offsets.size(), " key offsets");
   TORCH_CHECK(o.dropout >= 0 && o.dropout < 1, "dropout of ", o.dropout, ", want [0, 1)");
-  if (o.bias) check_bias(o, q.size(1));
+  if (t.bias.defined()) check_bias(t.bias, o, q.size(1));
 }
 
-PackedAttention attention(const gt_attention_options *o, at::IntArrayRef query_offsets,
-                          at::IntArrayRef key_offsets) {
-  return {query_offsets,  key_offsets,    o->scale,  optional(o->bias),
-          o->bias_offset, o->causal != 0, o->dropout};
+uint64_t draw_seed() {
+  auto generator = at::detail::getDefaultCPUGenerator();
+  std::lock_guard<std::mutex> lock(generator.mutex());
+  return at::check_generator<at::CPUGeneratorImpl>(generator)->random64();
 }
 
-at::Tensor packed_attention(const at::Tensor &q, const at::Tensor &k, const at::Tensor &v,
-                            const PackedAttention &o) {
-  check(q, k, v, o);
-  return padded_attention(q, k, v, o);
+// The kernel reads any strides but that of the last dimension.
+at::Tensor with_contiguous_rows(const at::Tensor &t) {
+  return t.stride(-1) == 1 ? t : t.contiguous();
 }
 
-at::Tensor packed_self_attention(const at::Tensor &qkv, const PackedAttention &o) {
+at::Tensor gradient_of(const at::Tensor &t, bool wanted) {
+  return wanted ? at::empty(t.sizes(), t.options()) : at::Tensor();
+}
+
+AttentionTensors parts(const at::Tensor &qkv) {
+  return {qkv.select(1, 0), qkv.select(1, 1), qkv.select(1, 2), at::Tensor()};
+}
+
+at::Tensor or_undefined(gt_tensor handle) { return handle == 0 ? at::Tensor() : unwrap(handle); }
+
+std::optional<at::Tensor> if_defined(const at::Tensor &t) {
+  return t.defined() ? std::optional(t) : std::nullopt;
+}
+
+// What both functions below keep for backward beside their operands.
+void keep(AutogradContext *ctx, variable_list operands, const at::Tensor &bias,
+          const at::Tensor &softmax, const Options &o) {
+  operands.insert(operands.end(), {bias, softmax});
+  ctx->save_for_backward(operands);
+  ctx->saved_data["options"] = c10::IValue::make_capsule(o);
+}
+
+Options options_of(AutogradContext *ctx) {
+  return c10::static_intrusive_pointer_cast<PackedAttention>(
+      ctx->saved_data["options"].toCapsule());
+}
+
+struct CrossAttention : torch::autograd::Function<CrossAttention> {
+  static at::Tensor forward(AutogradContext *ctx, const at::Tensor &q, const at::Tensor &k,
+                            const at::Tensor &v, const Options &o,
+                            const std::optional<at::Tensor> &bias) {
+    AttentionTensors t{q, k, v, bias.value_or(at::Tensor())};
+    at::Tensor softmax, out = attention_forward(t, *o, softmax);
+    keep(ctx, {q, k, v}, t.bias, softmax, o);
+    return out;
+  }
+
+  static variable_list backward(AutogradContext *ctx, variable_list gradients) {
+    variable_list saved = ctx->get_saved_variables();
+    AttentionTensors t{saved[0], saved[1], saved[2], saved[3]}, d;
+    d.q = gradient_of(t.q, ctx->needs_input_grad(0));
+    d.k = gradient_of(t.k, ctx->needs_input_grad(1));
+    d.v = gradient_of(t.v, ctx->needs_input_grad(2));
+    // An absent bias has no number to ask by, so it comes last.
+    bool wants_bias = t.bias.defined() && ctx->needs_input_grad(3);
+    attention_backward(t, *options_of(ctx), saved[4], gradients[0].contiguous(), wants_bias, d);
+    return {d.q, d.k, d.v, at::Tensor(), d.bias};
+  }
+};
+
+// Of one tensor, so that its gradient is one as well.
+struct SelfAttention : torch::autograd::Function<SelfAttention> {
+  static at::Tensor forward(AutogradContext *ctx, const at::Tensor &qkv, const Options &o,
+                            const std::optional<at::Tensor> &bias) {
+    AttentionTensors t = parts(qkv);
+    t.bias = bias.value_or(at::Tensor());
+    at::Tensor softmax, out = attention_forward(t, *o, softmax);
+    keep(ctx, {qkv}, t.bias, softmax, o);
+    return out;
+  }
+
+  static variable_list backward(AutogradContext *ctx, variable_list gradients) {
+    variable_list saved = ctx->get_saved_variables();
+    AttentionTensors t = parts(saved[0]), d;
+    t.bias = saved[1];
+    at::Tensor dqkv = gradient_of(saved[0], ctx->needs_input_grad(0));
+    if (dqkv.defined()) d = parts(dqkv);
+    bool wants_bias = t.bias.defined() && ctx->needs_input_grad(1);
+    attention_backward(t, *options_of(ctx), saved[2], gradients[0].contiguous(), wants_bias, d);
+    return {dqkv, at::Tensor(), d.bias};
+  }
+};
+
+Options options(const gt_attention_options *o, at::IntArrayRef query_offsets,
+                at::IntArrayRef key_offsets) {
+  auto result = c10::make_intrusive<PackedAttention>();
+  result->query_offsets = query_offsets.vec();
+  result->key_offsets = key_offsets.vec();
+  result->scale = o->scale;
+  result->bias_offset = o->bias_offset;
+  result->causal = o->causal != 0;
+  result->dropout = o->dropout;
+  return result;
+}
+
+// The kernel draws by this seed, and backward draws the same again.
+void seed(PackedAttention &o) {
+  if (o.dropout > 0) o.seed = draw_seed();
+}
+
+at::Tensor packed_attention(const AttentionTensors &t, const Options &o) {
+  check(t, *o);
+  if (!has_attention_kernel(t.q)) return padded_attention(t, *o);
+  seed(*o);
+  return CrossAttention::apply(with_contiguous_rows(t.q), with_contiguous_rows(t.k),
+                               with_contiguous_rows(t.v), o, if_defined(t.bias));
+}
+
+at::Tensor packed_self_attention(const at::Tensor &qkv, const at::Tensor &bias, const Options &o) {
   TORCH_CHECK(qkv.dim() == 4 && qkv.size(1) == 3, "self-attention of ", qkv.sizes(),
               ", want [tokens, 3, heads, dim]");
-  return packed_attention(qkv.select(1, 0), qkv.select(1, 1), qkv.select(1, 2), o);
+  AttentionTensors t = parts(qkv);
+  t.bias = bias;
+  check(t, *o);
+  if (!has_attention_kernel(qkv)) return padded_attention(t, *o);
+  seed(*o);
+  return SelfAttention::apply(with_contiguous_rows(qkv), o, if_defined(bias));
 }
 
 }  // namespace
@@ -73,17 +184,17 @@ at::Tensor packed_self_attention(const at::Tensor &qkv, const PackedAttention &o
 gt_error gt_packed_attention(gt_tensor *out, int32_t mode, gt_tensor q, gt_tensor k, gt_tensor v,
                              const int64_t *query_offsets, size_t n_query_offsets,
                              const int64_t *key_offsets, size_t n_key_offsets,
-                             const gt_attention_options *options) noexcept {
+                             const gt_attention_options *o) noexcept {
   GT_RESULT(out, mode,
-            packed_attention(unwrap(q), unwrap(k), unwrap(v),
-                             attention(options, ints(query_offsets, n_query_offsets),
-                                       ints(key_offsets, n_key_offsets))))
+            packed_attention(
+                {unwrap(q), unwrap(k), unwrap(v), or_undefined(o->bias)},
+                options(o, ints(query_offsets, n_query_offsets), ints(key_offsets, n_key_offsets))))
 }
 
 gt_error gt_packed_self_attention(gt_tensor *out, int32_t mode, gt_tensor qkv,
                                   const int64_t *offsets, size_t n_offsets,
-                                  const gt_attention_options *options) noexcept {
+                                  const gt_attention_options *o) noexcept {
   GT_RESULT(out, mode,
-            packed_self_attention(unwrap(qkv), attention(options, ints(offsets, n_offsets),
-                                                         ints(offsets, n_offsets))))
+            packed_self_attention(unwrap(qkv), or_undefined(o->bias),
+                                  options(o, ints(offsets, n_offsets), ints(offsets, n_offsets))))
 }

@@ -33,30 +33,32 @@ at::Tensor pad(const at::Tensor &t, const Layout &l) {
 
 // What is added to the scores, broadcast to [sequences, heads, queries, keys].
 at::Tensor mask(const Layout &queries, const Layout &keys, const PackedAttention &o,
-                const at::Tensor &q) {
+                const AttentionTensors &t) {
   at::Tensor distance = at::arange(keys.longest, keys.row.options()).unsqueeze(0) -
                         at::arange(queries.longest, keys.row.options()).unsqueeze(1);
   at::Tensor hidden = keys.valid.logical_not().unsqueeze(1).unsqueeze(1);
   if (o.causal) hidden = hidden.logical_or(distance > 0);
-  at::Tensor added = at::zeros({1}, q.options());
-  if (o.bias) {
+  at::Tensor added = at::zeros({1}, t.q.options());
+  if (t.bias.defined()) {
     // Pairs with padding may lie further apart than any two tokens.
-    at::Tensor row = (distance + o.bias_offset).clamp(0, o.bias->size(0) - 1);
-    added = o.bias->index_select(0, row.view({-1})).to(q.scalar_type());
-    added = added.view({queries.longest, keys.longest, q.size(1)}).permute({2, 0, 1}).unsqueeze(0);
+    at::Tensor row = (distance + o.bias_offset).clamp(0, t.bias.size(0) - 1);
+    added = t.bias.index_select(0, row.view({-1})).to(t.q.scalar_type());
+    added =
+        added.view({queries.longest, keys.longest, t.q.size(1)}).permute({2, 0, 1}).unsqueeze(0);
   }
   return added.masked_fill(hidden, -std::numeric_limits<double>::infinity());
 }
 
 }  // namespace
 
-at::Tensor padded_attention(const at::Tensor &q, const at::Tensor &k, const at::Tensor &v,
-                            const PackedAttention &o) {
-  Layout queries = layout(o.query_offsets, q.device()), keys = layout(o.key_offsets, q.device());
+at::Tensor padded_attention(const AttentionTensors &t, const PackedAttention &o) {
+  Layout queries = layout(o.query_offsets, t.q.device()),
+         keys = layout(o.key_offsets, t.q.device());
   at::Tensor context =
-      at::scaled_dot_product_attention(pad(q, queries), pad(k, keys), pad(v, keys),
-                                       mask(queries, keys, o, q), o.dropout, false, o.scale);
-  at::Tensor rows = context.transpose(1, 2).reshape({queries.row.numel(), q.size(1) * q.size(2)});
+      at::scaled_dot_product_attention(pad(t.q, queries), pad(t.k, keys), pad(t.v, keys),
+                                       mask(queries, keys, o, t), o.dropout, false, o.scale);
+  at::Tensor rows =
+      context.transpose(1, 2).reshape({queries.row.numel(), t.q.size(1) * t.q.size(2)});
   return rows.index_select(0, queries.valid.view({-1}).nonzero().view({-1}));
 }
 

@@ -9,7 +9,6 @@ namespace gopet {
 
 // What packed_attention computes, on any device and recorded for backward: the sequences are
 // padded to the longest, attended to under a mask, and packed again.
-at::Tensor padded_attention(const at::Tensor &q, const at::Tensor &k, const at::Tensor &v,
-                            const PackedAttention &o);
+at::Tensor padded_attention(const AttentionTensors &t, const PackedAttention &o);
 
 }  // namespace gopet

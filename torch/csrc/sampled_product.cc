@@ -9,9 +9,9 @@
 #include <algorithm>
 #include <cstring>
 #include <memory>
-#include <utility>
 
-#define GOPET_INLINE inline __attribute__((always_inline))
+#include "cpu_dispatch.h"
+#include "vector.h"
 
 namespace gopet {
 namespace {
@@ -19,52 +19,6 @@ namespace {
 // Tokens that are transposed at once: 1,920 columns of floats fill half a
 // second cache of 2 MB. Sums of a block are short, which keeps float32 close.
 constexpr int64_t kTokenBlock = 128;
-
-template <typename T>
-struct LaneIndex;
-template <>
-struct LaneIndex<float> {
-  using type = int32_t;
-};
-template <>
-struct LaneIndex<double> {
-  using type = int64_t;
-};
-
-template <typename T, int bytes>
-struct Vector {
-  static constexpr int lanes = bytes / sizeof(T);
-  typedef T type __attribute__((vector_size(bytes)));
-  typedef typename LaneIndex<T>::type index __attribute__((vector_size(bytes)));
-};
-
-// Swaps the blocks off the diagonal in a pair of rows of a matrix that is
-// being transposed: lanes with bit `step` in a for lanes without it in b.
-template <typename T, int bytes, int step, int... lane>
-GOPET_INLINE void exchange(typename Vector<T, bytes>::type &a, typename Vector<T, bytes>::type &b,
-                           std::integer_sequence<int, lane...>) {
-  using V = Vector<T, bytes>;
-  typename V::type x = a, y = b;
-#ifdef __clang__
-  a = __builtin_shufflevector(x, y, ((lane & step) ? V::lanes + lane - step : lane)...);
-  b = __builtin_shufflevector(x, y, ((lane & step) ? V::lanes + lane : lane + step)...);
-#else
-  using index = typename V::index;
-  a = __builtin_shuffle(x, y, index{((lane & step) ? V::lanes + lane - step : lane)...});
-  b = __builtin_shuffle(x, y, index{((lane & step) ? V::lanes + lane : lane + step)...});
-#endif
-}
-
-// Transposes the square matrix of one vector a row.
-template <typename T, int bytes, int step = Vector<T, bytes>::lanes / 2>
-GOPET_INLINE void transpose(typename Vector<T, bytes>::type *v) {
-  constexpr int lanes = Vector<T, bytes>::lanes;
-#pragma GCC unroll 16
-  for (int i = 0; i < lanes; i++)
-    if ((i & step) == 0)
-      exchange<T, bytes, step>(v[i], v[i + step], std::make_integer_sequence<int, lanes>{});
-  if constexpr (step > 1) transpose<T, bytes, step / 2>(v);
-}
 
 // A vector from memory, of which the first `valid` elements are there.
 template <typename T, int bytes>
@@ -169,12 +123,12 @@ GOPET_INLINE void product(const Operands<S> &o, T *a, T *b, T *total) {
 
 #if defined(__x86_64__)
 template <typename S, typename T>
-__attribute__((target("avx512f"))) void product_avx512(const Operands<S> &o, T *a, T *b, T *total) {
+__attribute__((target(GOPET_AVX512))) void product_avx512(const Operands<S> &o, T *a, T *b, T *total) {
   product<S, T, 64>(o, a, b, total);
 }
 
 template <typename S, typename T>
-__attribute__((target("avx2,fma"))) void product_avx2(const Operands<S> &o, T *a, T *b, T *total) {
+__attribute__((target(GOPET_AVX2))) void product_avx2(const Operands<S> &o, T *a, T *b, T *total) {
   product<S, T, 32>(o, a, b, total);
 }
 #endif
@@ -185,9 +139,9 @@ void dispatch(const Operands<S> &o, T *total) {
   auto scratch = [](size_t n) { return std::unique_ptr<T[]>(new T[n]); };  // not zeroed
   auto a = scratch(size(o.a_columns)), b = scratch(size(o.b_columns));
 #if defined(__x86_64__)
-  if (__builtin_cpu_supports("avx512f")) return product_avx512(o, a.get(), b.get(), total);
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
-    return product_avx2(o, a.get(), b.get(), total);
+  if (cpu_capability() == CpuCapability::kAvx512)
+    return product_avx512(o, a.get(), b.get(), total);
+  if (cpu_capability() == CpuCapability::kAvx2) return product_avx2(o, a.get(), b.get(), total);
 #endif
   product<S, T, 16>(o, a.get(), b.get(), total);
 }
