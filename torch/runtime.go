@@ -16,6 +16,11 @@ func CPUCapability() string { return ctorch.CPUCapability() }
 // closes its scopes ends with the number it began with.
 func LiveTensors() int64 { return ctorch.LiveTensors() }
 
+// EmptyCache gives the system back what freed tensors on the CPU leave behind:
+// their memory is kept for tensors to come. It is worth a call where memory
+// was needed that will not be needed again.
+func EmptyCache() { ctorch.EmptyCache() }
+
 // SetNumThreads sets how many threads one operation may use, in every
 // goroutine, from the next call on. 0 leaves it to libtorch.
 func SetNumThreads(n int) { ctorch.SetNumThreads(n) }

@@ -57,6 +57,10 @@ gt_error gt_set_rng_state(gt_tensor state) GT_NOEXCEPT;
 gt_error gt_cuda_device_count(int32_t *out) GT_NOEXCEPT;
 gt_error gt_synchronize(int32_t device) GT_NOEXCEPT;
 
+/* cpu_allocator.cc: gives memory that is kept for tensors to come, on the
+ * CPU, back to the system. */
+void gt_empty_cache(void) GT_NOEXCEPT;
+
 /* tensor.cc: creation, life, properties, copies. dtype is a c10::ScalarType;
  * device is GT_DEVICE_CPU, GT_DEVICE_META or the number of a CUDA device. */
 #define GT_DEVICE_CPU (-1)

@@ -65,6 +65,8 @@ package ctorch
 #cgo nocallback gt_embedding
 #cgo noescape gt_empty
 #cgo nocallback gt_empty
+#cgo noescape gt_empty_cache
+#cgo nocallback gt_empty_cache
 #cgo noescape gt_eq
 #cgo nocallback gt_eq
 #cgo noescape gt_eq_scalar

@@ -21,6 +21,9 @@ func CPUCapability() string { return C.GoString(C.gt_cpu_capability()) }
 // LiveTensors counts the handles not yet freed.
 func LiveTensors() int64 { return int64(C.gt_live_tensors()) }
 
+// EmptyCache gives memory that is kept for tensors on the CPU back.
+func EmptyCache() { C.gt_empty_cache() }
+
 // SetNumThreads sets how many threads each later call may use.
 func SetNumThreads(n int) { C.gt_set_num_threads(C.int32_t(n)) }
 
