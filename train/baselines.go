@@ -3,6 +3,7 @@ package train
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 
 	"github.com/gopet-ml/gopet/data"
@@ -21,10 +22,14 @@ type Baselines struct {
 	HeadOnly map[string]float64 `json:"head_only"`
 }
 
-// measureBaselines scores the model before anything is attached to it.
+// measureBaselines scores the model as it is without tuning. That comes last,
+// so that the first step need not wait for it, and on the model loaded anew,
+// in place of the tuned one: not every method leaves a base to go back to, and
+// memory may hold one model only.
 func (t *trainer) measureBaselines(ctx context.Context) (*Baselines, error) {
-	if !t.config.Baselines || !t.fresh {
-		return nil, nil
+	t.close()
+	if err := t.reopen(ctx); err != nil {
+		return nil, err
 	}
 	split := t.test
 	if split == nil {
@@ -40,12 +45,31 @@ func (t *trainer) measureBaselines(ctx context.Context) (*Baselines, error) {
 	return &Baselines{Untuned: scores.Values()}, nil
 }
 
+// reopen loads the model that the run began with, for rows of the run's own
+// length.
+func (t *trainer) reopen(ctx context.Context) error {
+	t.setup.MaxLength, t.setup.MaxTarget = t.config.MaxLength, t.config.MaxTarget
+	var err error
+	if t.Inference, err = open(ctx, t.setup, true); err != nil {
+		return err
+	}
+	fingerprint, err := t.Fingerprint()
+	if err != nil {
+		return err
+	}
+	if fingerprint != t.base.Fingerprint {
+		return fmt.Errorf("baselines: %s is no longer the model that the run was started with", t.config.Model)
+	}
+	t.skill, err = t.prepareSkill(ctx)
+	return err
+}
+
 // rowsDone tells the observer how far something is.
 func (t *trainer) rowsDone(what string, total int64) func(done int64) {
 	if t.observer == nil {
 		return nil
 	}
-	return func(done int64) { t.observer.Preparing(what, done, total) }
+	return func(done int64) { t.observer.Measuring(what, done, total) }
 }
 
 // headBaselines trains the head alone. The encoder does not change meanwhile,

@@ -28,7 +28,8 @@ func (t *trainer) save() error {
 		return fmt.Errorf("checkpoint: %w", err)
 	}
 	err := atomicfile.WriteDir(dir, func(dir string) error {
-		if err := writeJSON(filepath.Join(dir, progressFile), t.progress); err != nil {
+		err := writeJSON(filepath.Join(dir, progressFile), t.progress)
+		if err != nil || t.progress.over(t.steps) {
 			return err
 		}
 		if err := t.attached.SaveTensors(filepath.Join(dir, tunedFile)); err != nil {
@@ -54,7 +55,8 @@ func (t *trainer) saveOptimizer(path string) error {
 
 // restore goes back to a checkpoint.
 func (t *trainer) restore(dir string) error {
-	if err := readJSON(filepath.Join(dir, progressFile), &t.progress); err != nil {
+	err := readJSON(filepath.Join(dir, progressFile), &t.progress)
+	if err != nil || t.progress.over(t.steps) {
 		return err
 	}
 	if err := t.attached.LoadTensors(filepath.Join(dir, tunedFile)); err != nil {

@@ -8,9 +8,6 @@ type Observer interface {
 	// Downloading comes first, while a model or a data set comes from the
 	// Hub: bytes done, of how many; the total may grow.
 	Downloading(name string, done, total int64)
-	// Preparing comes before the first step, while something is measured that
-	// takes a while: rows done, of how many.
-	Preparing(what string, done, total int64)
 	// Started comes once, when everything is loaded and the first step is next.
 	Started(Start)
 	// Stepped comes after every step.
@@ -19,6 +16,9 @@ type Observer interface {
 	Evaluating(split string, done, total int64)
 	// Evaluated comes after every evaluation.
 	Evaluated(Evaluation)
+	// Measuring comes last, while the baselines are measured: rows or steps
+	// done, of how many.
+	Measuring(what string, done, total int64)
 }
 
 // Start is what is known before the first step.
@@ -28,10 +28,9 @@ type Start struct {
 	From      int // steps made before: 0 unless resumed
 	Trainable Trainable
 	BaseSize  int64      // parameters of the pretrained model
-	LR        float64    // the peak
-	Device    string     // where it computes
-	Baselines *Baselines // nil where they were not asked for
-	Warnings  []string   // remarks of loading, a line each
+	LR        float64  // the peak
+	Device    string   // where it computes
+	Warnings  []string // remarks of loading, a line each
 }
 
 // Trainable counts tuned parameters.

@@ -8,7 +8,6 @@ import (
 	"github.com/gopet-ml/gopet/data/batch"
 	"github.com/gopet-ml/gopet/models"
 	"github.com/gopet-ml/gopet/pet"
-	"github.com/gopet-ml/gopet/pet/apet"
 	"github.com/gopet-ml/gopet/torch"
 	"github.com/gopet-ml/gopet/torch/nn"
 	"github.com/gopet-ml/gopet/torch/optim"
@@ -71,7 +70,7 @@ func (p *probe) train(ctx context.Context) error {
 	watch := p.rowsDone("tuning the head alone", int64(p.steps))
 	step, best, stale := 0, math.Inf(-1), 0
 	err = eachBatch(ctx, reader, func(b *batch.Batch) (bool, error) {
-		p.step(optimizer, b, p.peak()*p.schedule.Factor(step))
+		p.step(optimizer, b, p.progress.HeadLR*p.schedule.Factor(step))
 		step++
 		if watch != nil {
 			watch(int64(step))
@@ -106,14 +105,6 @@ func (p *probe) optimizer() *optim.AdamW {
 		params = append(params, optim.Param{Name: parameter.Name, Leaf: parameter.Tensor, Decay: pet.Decays(parameter.Name)})
 	}
 	return optim.NewAdamW(params, config)
-}
-
-// peak is the learning rate of a run with k = 0.
-func (p *probe) peak() float64 {
-	if p.config.LR > 0 {
-		return p.config.LR
-	}
-	return apet.LearningRate(0)
 }
 
 func (p *probe) step(optimizer *optim.AdamW, b *batch.Batch, lr float64) {

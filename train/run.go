@@ -26,7 +26,7 @@ func Run(ctx context.Context, config Config, observer Observer) (*Result, error)
 		return nil, err
 	}
 	return guarded(func() (*Result, error) {
-		t, err := prepare(ctx, config, observer, true)
+		t, err := prepare(ctx, config, observer)
 		if err != nil {
 			return nil, err
 		}
@@ -58,7 +58,7 @@ func Resume(ctx context.Context, dir string, observer Observer) (*Result, error)
 	}
 	saved.Out = dir
 	return guarded(func() (*Result, error) {
-		t, err := prepare(ctx, saved.Config, observer, false)
+		t, err := prepare(ctx, saved.Config, observer)
 		if err != nil {
 			return nil, err
 		}

@@ -87,6 +87,7 @@ type hooks struct {
 	stepped    func(Step)
 	evaluating func(split string)
 	evaluated  func(Evaluation)
+	measuring  func(what string, done int64)
 }
 
 func (h hooks) Started(s Start) {
@@ -97,7 +98,11 @@ func (h hooks) Started(s Start) {
 
 func (h hooks) Downloading(string, int64, int64) {}
 
-func (h hooks) Preparing(string, int64, int64) {}
+func (h hooks) Measuring(what string, done, _ int64) {
+	if h.measuring != nil {
+		h.measuring(what, done)
+	}
+}
 
 func (h hooks) Stepped(s Step) {
 	if h.stepped != nil {

@@ -11,6 +11,7 @@ import (
 	"github.com/gopet-ml/gopet/data/batch"
 	"github.com/gopet-ml/gopet/data/task"
 	"github.com/gopet-ml/gopet/pet"
+	"github.com/gopet-ml/gopet/pet/apet"
 	_ "github.com/gopet-ml/gopet/pet/methods" // those of gopet
 	"github.com/gopet-ml/gopet/torch"
 	"github.com/gopet-ml/gopet/torch/optim"
@@ -21,7 +22,6 @@ import (
 type trainer struct {
 	config   Config
 	observer Observer
-	fresh    bool // not resumed
 	warnings []string
 	setup    Setup
 	*Inference
@@ -52,12 +52,18 @@ type progress struct {
 	LossSteps int         `json:"loss_steps"` // that had them, since the last logged line
 	Skipped   int         `json:"skipped"`    // steps in a row without finite gradients
 	Updates   int64       `json:"updates"`    // steps that had them
-	Baselines *Baselines  `json:"baselines"`  // nil where they were not asked for
+	HeadLR    float64     `json:"head_lr"`    // the peak of a run with k = 0, for its baselines
+}
+
+// over says that no step and no evaluation is left but the test split's. What
+// the last step's values and moments were then does not matter any more.
+func (p *progress) over(steps int) bool {
+	return (p.Stopped || p.Step >= steps) && p.Evaluated == p.Step
 }
 
 // prepare loads everything and makes nothing on disk.
-func prepare(ctx context.Context, config Config, observer Observer, fresh bool) (*trainer, error) {
-	t := &trainer{config: config, observer: observer, fresh: fresh}
+func prepare(ctx context.Context, config Config, observer Observer) (*trainer, error) {
+	t := &trainer{config: config, observer: observer}
 	if err := t.openData(ctx); err != nil {
 		return nil, err
 	}
@@ -125,8 +131,7 @@ func FindTask(name string, text []string, label string) (*task.Task, error) {
 	return task.Lookup(name)
 }
 
-// prepareTuning attaches the method and makes the optimizer. Whatever can be
-// wrong with the settings comes out before the baselines, which take a while.
+// prepareTuning attaches the method and makes the optimizer.
 func (t *trainer) prepareTuning(ctx context.Context) error {
 	c := &t.config
 	method, err := pet.Lookup(c.Method)
@@ -140,9 +145,6 @@ func (t *trainer) prepareTuning(ctx context.Context) error {
 		return err
 	}
 	if err := t.planSteps(); err != nil {
-		return err
-	}
-	if t.progress.Baselines, err = t.measureBaselines(ctx); err != nil {
 		return err
 	}
 	if err := t.attach(method); err != nil {
@@ -159,7 +161,8 @@ func (t *trainer) prepareTuning(ctx context.Context) error {
 	if c.Dropout >= 0 {
 		t.Model.SetDropout(c.Dropout)
 	}
-	if c.LR == 0 {
+	if t.progress.HeadLR = c.LR; c.LR == 0 {
+		t.progress.HeadLR = apet.LearningRate(0)
 		c.LR = method.LearningRate(t.attached.Count())
 	}
 	config := optim.DefaultConfig()
@@ -255,17 +258,25 @@ func (t *trainer) describe() runConfig {
 	return describe(t.config, t.base.Fingerprint, t.dataset.Fingerprint())
 }
 
+// close frees the optimizer and the model, where they still are.
 func (t *trainer) close() {
 	if t.optimizer != nil {
 		t.optimizer.Close()
+		t.optimizer = nil
 	}
-	t.Inference.Close()
+	if t.Inference != nil {
+		t.Inference.Close()
+		t.Inference = nil
+	}
 }
 
 // run trains to the end, whatever way it ends, and writes result.json.
 func (t *trainer) run(ctx context.Context) (*Result, error) {
 	t.start()
 	result, err := t.toTheEnd(ctx)
+	if err == nil && t.config.Baselines {
+		result.Baselines, err = t.measureBaselines(ctx)
+	}
 	switch {
 	case err == nil:
 		result.Status = StatusFinished
@@ -293,7 +304,7 @@ func (t *trainer) start() {
 	}
 	t.observer.Started(Start{
 		Config: t.config, Steps: t.steps, From: t.progress.Step, Trainable: t.trainable(), BaseSize: t.baseSize(),
-		LR: t.config.LR, Device: t.device.String(), Baselines: t.progress.Baselines, Warnings: append(t.warnings, t.Model.Warnings()...),
+		LR: t.config.LR, Device: t.device.String(), Warnings: append(t.warnings, t.Model.Warnings()...),
 	})
 }
 
@@ -323,7 +334,7 @@ func (t *trainer) toTheEnd(ctx context.Context) (*Result, error) {
 	result := &Result{
 		Model: t.config.Model, Task: t.Task.Name, Method: t.config.Method, Trainable: t.trainable(), BaseSize: t.baseSize(),
 		Steps: p.Step, Best: p.Best, TrainSeconds: p.Seconds, SamplesPerSecond: t.samplesPerSecond(),
-		PeakMemoryBytes: PeakMemory(), Baselines: p.Baselines, TestScores: scores,
+		PeakMemoryBytes: PeakMemory(), TestScores: scores,
 	}
 	if scores != nil {
 		result.Test = scores.Values()

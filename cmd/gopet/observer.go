@@ -18,6 +18,8 @@ type trainObserver struct {
 	preparing  *preparingBar // over what comes before the steps
 	bar        *progress.Bar // over the steps
 	evaluation *progress.Bar // over the rows of a split; nil when none is being scored
+	measured   string        // the part of the baselines that is being measured
+	measuring  *progress.Bar // over it; nil when none is
 	loss       float64       // smoothed
 	score      string        // the last validation
 	value      float64
@@ -31,10 +33,6 @@ func (o *trainObserver) Downloading(name string, done, total int64) {
 	o.preparing.downloading(name, done, total)
 }
 
-func (o *trainObserver) Preparing(what string, done, total int64) {
-	o.preparing.preparing(what, done, total)
-}
-
 func (o *trainObserver) Started(s train.Start) {
 	o.preparing.clear()
 	o.start = s
@@ -45,9 +43,6 @@ func (o *trainObserver) Started(s train.Start) {
 	fmt.Fprintf(o.out, "%s: %s of %s parameters (%s)%s, %s steps at lr %.2g on %s\n",
 		s.Config.Method, format.Count(s.Trainable.Method), format.Count(s.BaseSize), format.Percent(share, 2),
 		andHead(s.Trainable), format.Count(int64(s.Steps)), s.LR, s.Device)
-	if line := baselineLine(s.Baselines, s.Config.SelectMetric); line != "" {
-		fmt.Fprintln(o.out, line)
-	}
 	o.bar = progress.New(o.out, "tuning", int64(s.Steps))
 	o.bar.Update(int64(s.From))
 }
@@ -58,18 +53,6 @@ func andHead(t train.Trainable) string {
 		return ""
 	}
 	return " and a head of " + format.Count(t.Head)
-}
-
-// baselineLine says what the model scores before it is tuned.
-func baselineLine(b *train.Baselines, metric string) string {
-	if b == nil {
-		return ""
-	}
-	line := fmt.Sprintf("before tuning: %s %s", metric, format.Percent(b.Untuned[metric], 2))
-	if b.HeadOnly != nil {
-		line += fmt.Sprintf(", with the head tuned alone %s", format.Percent(b.HeadOnly[metric], 2))
-	}
-	return line
 }
 
 func (o *trainObserver) Stepped(s train.Step) {
@@ -119,9 +102,25 @@ func (o *trainObserver) Evaluated(e train.Evaluation) {
 	o.bar.Println(line)
 }
 
+func (o *trainObserver) Measuring(what string, done, total int64) {
+	if o.measured != what {
+		o.clearMeasuring()
+		o.bar.Finish()
+		o.measuring, o.measured = o.bar.Nested(what, total), what
+	}
+	o.measuring.Update(done)
+}
+
+func (o *trainObserver) clearMeasuring() {
+	if o.measuring != nil {
+		o.measuring.Clear()
+	}
+}
+
 // close ends the bar's line, however the run ended.
 func (o *trainObserver) close() {
 	o.preparing.clear()
+	o.clearMeasuring()
 	if o.evaluation != nil {
 		o.evaluation.Clear()
 	}

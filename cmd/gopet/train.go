@@ -37,7 +37,7 @@ func trainCommand() *cli.Command {
 		&cli.IntFlag{Name: "patience", Usage: "stop after `N` evaluations without improvement", DefaultText: "never"},
 		&cli.IntFlag{Name: "eval-every", Usage: "`N` steps", DefaultText: "an epoch"},
 		&cli.IntFlag{Name: "save-every", Usage: "checkpoint every `N` steps", DefaultText: "only when interrupted"},
-		&cli.BoolFlag{Name: "baselines", Usage: "score the untuned model and the head alone as well", Value: d.Baselines},
+		&cli.BoolFlag{Name: "baselines", Usage: "in the end, score the untuned model and the head alone as well", Value: d.Baselines},
 		&cli.BoolFlag{Name: "shuffle", Usage: "shuffle the training rows", Value: d.Shuffle},
 		&cli.BoolFlag{Name: "resume", Usage: "go on with the interrupted run in --out, with its own settings"},
 		jsonFlag(),

@@ -28,7 +28,7 @@ func (p progress) Stepped(s train.Step) {
 
 func (p progress) Downloading(string, int64, int64) {}
 
-func (p progress) Preparing(string, int64, int64) {}
+func (p progress) Measuring(string, int64, int64) {}
 
 func (p progress) Evaluating(string, int64, int64) {}
 
