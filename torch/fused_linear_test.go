@@ -158,8 +158,7 @@ func TestFusedLinearIsItsParts(t *testing.T) {
 	}
 }
 
-// TestFusedLinearDoesNotDependOnThreads: one, two and four threads divide
-// tokens alike.
+// TestFusedLinearDoesNotDependOnThreads: one thread divides tokens as two do.
 func TestFusedLinearDoesNotDependOnThreads(t *testing.T) {
 	torchtest.NoLeaks(t)
 	defer torch.SetNumThreads(0)
@@ -170,16 +169,14 @@ func TestFusedLinearDoesNotDependOnThreads(t *testing.T) {
 		s := torch.NewScope()
 		torch.SetNumThreads(1)
 		want := c.run(s, torch.Float32, 700)
-		for _, threads := range []int{2, 4} {
-			torch.SetNumThreads(threads)
-			got := c.run(s, torch.Float32, 700)
-			if !got.y.Equal(want.y) {
-				t.Errorf("%s: %d threads change the result", c.name, threads)
-			}
-			for name, g := range want.grads {
-				if !got.grads[name].Equal(g) {
-					t.Errorf("%s: %d threads change the gradient of %s", c.name, threads, name)
-				}
+		torch.SetNumThreads(2)
+		got := c.run(s, torch.Float32, 700)
+		if !got.y.Equal(want.y) {
+			t.Errorf("%s: two threads change the result", c.name)
+		}
+		for name, g := range want.grads {
+			if !got.grads[name].Equal(g) {
+				t.Errorf("%s: two threads change the gradient of %s", c.name, name)
 			}
 		}
 		s.Close()
