@@ -1,13 +1,15 @@
 // What attention computes on blocks that lie in the nearest caches, compiled
 // for each instruction set.
 //
-// Blocks are row-major. Their rows are whole vectors long, of T::lanes
-// elements, and scores are powers of two: the logarithm of 2 is in their scale.
+// Blocks are row-major and their rows whole vectors long. Scores are exponents
+// of two: whoever scales queries and biases multiplies them by log2(e).
 #pragma once
 
 #include <cstdint>
 
 namespace gopet {
+
+constexpr double kLog2E = 1.4426950408889634;
 
 // The upper half of a float.
 struct BFloat16 {
@@ -36,16 +38,21 @@ struct RowCopy {
   const T *row_scale;  // of each row as well, or nullptr
 };
 
-// c (+)= a b, of a [m, k], b [k, n] and c [m, n].
+// A block in memory: its first element, and the strides from one row and one
+// column to the next.
+template <typename T>
+struct Matrix {
+  T *data;
+  int64_t row, column;
+  Matrix transposed() const { return {data, column, row}; }
+};
+
+// c = a b, of a [m, k], b [k, n] and c [m, n]; or c += a b. The columns of b
+// and c are contiguous, and n counts whole vectors.
 template <typename T>
 struct Product {
-  int64_t m, n, k;  // n in whole vectors
-  const T *a;
-  int64_t a_row, a_column;  // strides: a may be a transpose
-  const T *b;
-  int64_t b_row;
-  T *c;
-  int64_t c_row;
+  int64_t m, n, k;
+  Matrix<T> a, b, c;
   bool add;
 };
 

@@ -155,16 +155,16 @@ void transpose_block(const T *from, int64_t from_width, int64_t rows, int64_t co
 template <typename T, int rows, int vectors>
 void tile(const Product<T> &p, int64_t i, int64_t j) {
   constexpr int64_t lanes = kLanes<T>;
-  const T *a = p.a + i * p.a_row, *b = p.b + j;
-  T *c = p.c + i * p.c_row + j;
+  const T *a = p.a.data + i * p.a.row, *b = p.b.data + j;
+  T *c = p.c.data + i * p.c.row + j;
   Vec<T> sums[rows][vectors] = {};
   if (p.add) {
 #pragma GCC unroll 16
     for (int r = 0; r < rows; r++)
 #pragma GCC unroll 4
-      for (int v = 0; v < vectors; v++) sums[r][v] = read<Vec<T>>(c + r * p.c_row + v * lanes);
+      for (int v = 0; v < vectors; v++) sums[r][v] = read<Vec<T>>(c + r * p.c.row + v * lanes);
   }
-  int64_t a_row = p.a_row, a_column = p.a_column, b_row = p.b_row;
+  int64_t a_row = p.a.row, a_column = p.a.column, b_row = p.b.row;
   for (int64_t k = p.k; k > 0; k--) {
     Vec<T> factors[vectors];
 #pragma GCC unroll 4
@@ -179,7 +179,7 @@ void tile(const Product<T> &p, int64_t i, int64_t j) {
 #pragma GCC unroll 16
   for (int r = 0; r < rows; r++)
 #pragma GCC unroll 4
-    for (int v = 0; v < vectors; v++) write(c + r * p.c_row + v * lanes, sums[r][v]);
+    for (int v = 0; v < vectors; v++) write(c + r * p.c.row + v * lanes, sums[r][v]);
 }
 
 // The vectors of sums in a tile: most of the registers.

@@ -19,20 +19,18 @@ constexpr int64_t kCacheLine = 64;
 constexpr int64_t kBlockQueries = 48, kLeastQueries = 12;
 constexpr int64_t kBlockScores = 1 << 16;
 
-constexpr double kLog2E = 1.4426950408889634, kLn2 = 0.6931471805599453;
-
 int64_t round_up(int64_t n, int64_t unit) { return (n + unit - 1) / unit * unit; }
 
-// Cuts blocks, each from the start of a cache line, off memory; counts only
+// Cuts blocks off memory, each from the start of a cache line on; only counts
 // when there is none.
 template <typename T>
 class Cutter {
  public:
   explicit Cutter(T *memory) : memory_(memory) {}
-  T *cut(int64_t n) {
+  Matrix<T> cut(int64_t rows, int64_t width) {
     T *block = memory_ == nullptr ? nullptr : memory_ + used_;
-    used_ += round_up(n, kCacheLine / static_cast<int64_t>(sizeof(T)));
-    return block;
+    used_ += round_up(rows * width, kCacheLine / static_cast<int64_t>(sizeof(T)));
+    return {block, width, 1};
   }
   int64_t used() const { return used_; }
 
@@ -71,10 +69,9 @@ class Head {
     transpose(k_, k_transposed_);
     for (Block b = first(); b.count > 0; b = next(b)) {
       load(a_.q, b.first, b.count, q_scale(), q_);
-      product({b.count, round_up(b.keys, f_.lanes), a_.dim, q_, s_.dim, 1, k_transposed_, s_.row,
-               scores_, s_.row, false});
+      f_.product({b.count, vectors(b.keys), a_.dim, q_, k_transposed_, scores_, false});
       f_.exponentials(score_block(b));
-      product({b.count, s_.dim, b.keys, scores_, s_.row, 1, v_, s_.dim, rows_, s_.dim, false});
+      f_.product({b.count, s_.dim, b.keys, scores_, v_, rows_, false});
       store(rows_, 1, a_.inverse_sum + b.first, out, b.first, b.count);
     }
   }
@@ -89,27 +86,24 @@ class Head {
     load(a_.v, 0, a_.keys, 1, v_);
     transpose(k_, k_transposed_);
     transpose(v_, v_transposed_);
-    std::fill_n(dk_, s_.keys * s_.dim, T(0));
-    std::fill_n(dv_, s_.keys * s_.dim, T(0));
+    std::fill_n(dk_.data, s_.keys * s_.dim, T(0));
+    std::fill_n(dv_.data, s_.keys * s_.dim, T(0));
     for (Block b = first(); b.count > 0; b = next(b)) {
-      int64_t columns = round_up(b.keys, f_.lanes);
       load(a_.q, b.first, b.count, q_scale(), q_);
       load(dout, b.first, b.count, 1, dout_);
-      product(
-          {b.count, columns, a_.dim, q_, s_.dim, 1, k_transposed_, s_.row, scores_, s_.row, false});
-      product({b.count, columns, a_.dim, dout_, s_.dim, 1, v_transposed_, s_.row, dscores_, s_.row,
-               false});
-      f_.gradients(score_block(b), {dscores_, dbias});
+      f_.product({b.count, vectors(b.keys), a_.dim, q_, k_transposed_, scores_, false});
+      f_.product({b.count, vectors(b.keys), a_.dim, dout_, v_transposed_, dscores_, false});
+      f_.gradients(score_block(b), {dscores_.data, dbias});
       if (dv.data != nullptr)
-        product({b.keys, s_.dim, b.count, scores_, 1, s_.row, dout_, s_.dim, dv_, s_.dim, true});
+        f_.product({b.keys, s_.dim, b.count, scores_.transposed(), dout_, dv_, true});
       if (dk.data != nullptr)
-        product({b.keys, s_.dim, b.count, dscores_, 1, s_.row, q_, s_.dim, dk_, s_.dim, true});
+        f_.product({b.keys, s_.dim, b.count, dscores_.transposed(), q_, dk_, true});
       if (dq.data == nullptr) continue;
-      product({b.count, s_.dim, b.keys, dscores_, s_.row, 1, k_, s_.dim, rows_, s_.dim, false});
+      f_.product({b.count, s_.dim, b.keys, dscores_, k_, rows_, false});
       store(rows_, a_.scale, nullptr, dq, b.first, b.count);
     }
-    // The queries in dk were scaled, and by log2(e) too much.
-    if (dk.data != nullptr) store(dk_, kLn2, nullptr, dk, 0, a_.keys);
+    // The scale of the queries is in dk already, and log2(e) too much.
+    if (dk.data != nullptr) store(dk_, 1 / kLog2E, nullptr, dk, 0, a_.keys);
     if (dv.data != nullptr) store(dv_, 1, nullptr, dv, 0, a_.keys);
   }
 
@@ -126,6 +120,7 @@ class Head {
   Block first() const { return block(0); }
   Block next(const Block &b) const { return block(b.first + b.count); }
 
+  // Carves all blocks from memory that is large enough for them.
   template <typename F>
   void carve(F f) {
     Cutter<T> measure(nullptr);
@@ -135,21 +130,23 @@ class Head {
   }
 
   void carve_forward(Cutter<T> &memory) {
-    q_ = memory.cut(s_.queries * s_.dim);
-    k_ = memory.cut(s_.keys * s_.dim);
-    v_ = memory.cut(s_.keys * s_.dim);
-    k_transposed_ = memory.cut(s_.dim * s_.row);
-    scores_ = memory.cut(s_.queries * s_.row);
-    rows_ = memory.cut(s_.queries * s_.dim);
+    q_ = memory.cut(s_.queries, s_.dim);
+    k_ = memory.cut(s_.keys, s_.dim);
+    v_ = memory.cut(s_.keys, s_.dim);
+    k_transposed_ = memory.cut(s_.dim, s_.row);
+    scores_ = memory.cut(s_.queries, s_.row);
+    rows_ = memory.cut(s_.queries, s_.dim);
   }
 
   void carve_backward(Cutter<T> &memory) {
-    dout_ = memory.cut(s_.queries * s_.dim);
-    dk_ = memory.cut(s_.keys * s_.dim);
-    dv_ = memory.cut(s_.keys * s_.dim);
-    v_transposed_ = memory.cut(s_.dim * s_.row);
-    dscores_ = memory.cut(s_.queries * s_.row);
+    dout_ = memory.cut(s_.queries, s_.dim);
+    dk_ = memory.cut(s_.keys, s_.dim);
+    dv_ = memory.cut(s_.keys, s_.dim);
+    v_transposed_ = memory.cut(s_.dim, s_.row);
+    dscores_ = memory.cut(s_.queries, s_.row);
   }
+
+  int64_t vectors(int64_t n) const { return round_up(n, f_.lanes); }
 
   T q_scale() const { return static_cast<T>(a_.scale * kLog2E); }
 
@@ -161,38 +158,36 @@ class Head {
             a_.bias,
             a_.maximum + b.first,
             a_.inverse_sum + b.first,
-            scores_,
-            s_.row,
+            scores_.data,
+            scores_.row,
             a_.dropout};
   }
 
-  void load(const Tokens<const E> &t, int64_t first, int64_t count, double scale, T *to) {
-    f_.load({t.data + first * t.token_stride, t.token_stride, to, s_.dim, count, a_.dim,
+  void load(const Tokens<const E> &t, int64_t first, int64_t count, double scale, Matrix<T> to) {
+    f_.load({t.data + first * t.token_stride, t.token_stride, to.data, to.row, count, a_.dim,
              static_cast<T>(scale), nullptr});
   }
 
-  void store(const T *from, double scale, const T *row_scale, const Tokens<E> &t, int64_t first,
+  void store(Matrix<T> from, double scale, const T *row_scale, const Tokens<E> &t, int64_t first,
              int64_t count) {
-    f_.store({t.data + first * t.token_stride, t.token_stride, from, s_.dim, count, a_.dim,
+    f_.store({t.data + first * t.token_stride, t.token_stride, from.data, from.row, count, a_.dim,
               static_cast<T>(scale), row_scale});
   }
 
   // Of all keys, with zeros for those that fill the last vector.
-  void transpose(T *keys, T *to) {
-    std::fill(keys + a_.keys * s_.dim, keys + s_.keys * s_.dim, T(0));
-    f_.transpose(keys, s_.dim, s_.keys, s_.dim, to, s_.row);
+  void transpose(Matrix<T> keys, Matrix<T> to) {
+    std::fill(keys.data + a_.keys * keys.row, keys.data + s_.keys * keys.row, T(0));
+    f_.transpose(keys.data, keys.row, s_.keys, s_.dim, to.data, to.row);
   }
-
-  void product(const Product<T> &p) { f_.product(p); }
 
   const HeadAttention<E> &a_;
   const Arithmetic<E> &f_;
   const Sizes s_;
   Workspace &workspace_;
-  T *q_, *rows_, *dout_;             // [queries of a block, dim]
-  T *k_, *v_, *dk_, *dv_;            // [keys, dim]
-  T *k_transposed_, *v_transposed_;  // [dim, keys]
-  T *scores_, *dscores_;             // [queries of a block, keys]
+  Matrix<T> q_, rows_, dout_;              // [queries of a block, dim]
+  Matrix<T> k_, v_, dk_, dv_;              // [keys, dim]
+  Matrix<T> k_transposed_, v_transposed_;  // [dim, keys]
+  Matrix<T> scores_, dscores_;             // [queries of a block, keys]
 };
 
 }  // namespace

@@ -12,8 +12,6 @@
 namespace gopet {
 namespace {
 
-constexpr double kLog2E = 1.4426950408889634;
-
 // Vectors that begin at the last distance of a head read this far beyond it.
 constexpr int64_t kOverrun = 16;
 
