@@ -25,6 +25,8 @@ extern "C" {
 #define GK_NOEXCEPT
 #endif
 
+#pragma GCC visibility push(default) /* all else in the library is hidden */
+
 /* The numbers are those of c10::ScalarType. */
 enum { GK_FLOAT16 = 5, GK_FLOAT32 = 6, GK_BFLOAT16 = 15 };
 
@@ -43,7 +45,7 @@ enum {
 typedef struct {
   int64_t k, out, in;
   int32_t method;
-  int32_t tiles; /* blocks that one pass over the tokens takes */
+  int32_t tiles;  /* blocks that one pass over the tokens takes */
   int64_t groups; /* GK_SAMPLED: groups of 16 columns that all tiles read together */
   int64_t n;
   int32_t *words; /* host memory; the n words that the kernel reads from device memory */
@@ -119,7 +121,7 @@ typedef struct {
   const void *residual; /* null: none */
   const void *weight;
   const void *bias; /* null: none */
-  void *sum;        /* x + residual, rounded to dtype; null: not wanted. y is made of the rounded sum */
+  void *sum; /* x + residual, rounded to dtype; null: not wanted. y is made of the rounded sum */
   void *y;
   float *mean, *rstd; /* [rows], for the backward pass; null: not wanted. RMS has no mean */
 } gk_norm;
@@ -133,7 +135,7 @@ typedef struct {
   const void *sum;  /* what was normalised */
   const void *weight;
   const float *mean, *rstd;
-  void *dx;              /* the gradient of x + residual; null: not wanted */
+  void *dx;               /* the gradient of x + residual; null: not wanted */
   float *dweight, *dbias; /* [width]; null: not wanted */
   void *workspace;
 } gk_norm_gradient;
@@ -173,7 +175,7 @@ typedef struct {
   const float *weights;   /* [classes]; null: all one */
   float *losses;          /* [rows], weighted */
   float *logsumexp;       /* [rows], for the backward pass */
-  float *totals;          /* [3]: the sum of the losses, of their weights, the mean; null: not wanted */
+  float *totals; /* [3]: the sum of the losses, of their weights, the mean; null: not wanted */
 } gk_cross_entropy;
 
 int gk_cross_entropy_forward(const gk_cross_entropy *a, void *stream) GK_NOEXCEPT;
@@ -207,7 +209,7 @@ typedef struct {
 } gk_attention;
 
 typedef struct {
-  const void *dout; /* like out */
+  const void *dout;   /* like out */
   void *dq, *dk, *dv; /* with q's, k's and v's strides */
   float *dtable;      /* [heads, distances]; null: not wanted */
   void *workspace;
@@ -217,6 +219,8 @@ int gk_attention_forward(const gk_attention *a, void *stream) GK_NOEXCEPT;
 int64_t gk_attention_workspace(const gk_attention *a) GK_NOEXCEPT;
 int gk_attention_backward(const gk_attention *a, const gk_attention_gradient *g,
                           void *stream) GK_NOEXCEPT;
+
+#pragma GCC visibility pop
 
 #ifdef __cplusplus
 }

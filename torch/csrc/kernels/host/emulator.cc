@@ -1,0 +1,238 @@
+// Threads of a block are fibers: stacks of their own that take turns on one
+// CPU. A fiber runs until it reaches a barrier, an exchange or its end.
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+#include <numeric>
+#include <random>
+#include <vector>
+
+#include "cuda.h"
+
+#if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/common_interface_defs.h>
+#endif
+
+// Saves the registers that a function must keep and the stack pointer, and
+// goes on where another stack left off.
+extern "C" void emulator_switch(void **save, void *load);
+asm(R"(
+.text
+.globl emulator_switch
+.type emulator_switch, @function
+emulator_switch:
+  pushq %rbp
+  pushq %rbx
+  pushq %r12
+  pushq %r13
+  pushq %r14
+  pushq %r15
+  movq %rsp, (%rdi)
+  movq %rsi, %rsp
+  popq %r15
+  popq %r14
+  popq %r13
+  popq %r12
+  popq %rbx
+  popq %rbp
+  ret
+.size emulator_switch, .-emulator_switch
+.section .note.GNU-stack,"",@progbits
+.text
+)");
+
+namespace emulator {
+
+Thread current;
+
+namespace {
+
+constexpr unsigned kWarp = 32, kMaxThreads = 1024;
+constexpr size_t kMaxShared = 227 * 1024;  // of compute capability 9.0
+constexpr size_t kStack = 256 * 1024;
+
+enum class State { kReady, kAtBarrier, kInExchange, kDone };
+
+struct Copy {
+  void *to;
+  const void *from;
+  size_t bytes, valid;
+};
+
+struct Fiber {
+  std::unique_ptr<char[]> stack{new char[kStack]};
+  void *pointer = nullptr;     // where its stack stands while it does not run
+  void *fake_stack = nullptr;  // the address sanitizer's
+  State state = State::kDone;
+  unsigned exchanges = 0;                 // made so far
+  std::vector<std::vector<Copy>> copies;  // begun; the last group is open
+};
+
+struct Warp {
+  // Two, for a lane may write its next value while others still read.
+  alignas(16) unsigned char values[2][kWarp * kExchange];
+};
+
+std::vector<Fiber> fibers(kMaxThreads);
+std::vector<Warp> warps(kMaxThreads / kWarp);
+const std::function<void()> *body;
+unsigned running, order_seed;
+void *scheduler;
+unsigned char *shared;
+
+[[noreturn]] void fail(const char *what) {
+  std::fprintf(stderr, "emulator: %s (block %u,%u,%u)\n", what, current.block.x, current.block.y,
+               current.block.z);
+  std::abort();
+}
+
+#if defined(__SANITIZE_ADDRESS__)
+void *scheduler_fake_stack;
+const void *scheduler_bottom;
+size_t scheduler_size;
+void leave(void **fake, const void *bottom, size_t size) {
+  __sanitizer_start_switch_fiber(fake, bottom, size);
+}
+void arrive(void *fake, const void **bottom, size_t *size) {
+  __sanitizer_finish_switch_fiber(fake, bottom, size);
+}
+#else
+void *scheduler_fake_stack;
+const void *scheduler_bottom;
+size_t scheduler_size;
+void leave(void **, const void *, size_t) {}
+void arrive(void *, const void **, size_t *) {}
+#endif
+
+void yield(State state) {
+  Fiber &fiber = fibers[running];
+  fiber.state = state;
+  leave(&fiber.fake_stack, scheduler_bottom, scheduler_size);
+  emulator_switch(&fiber.pointer, scheduler);
+  arrive(fiber.fake_stack, &scheduler_bottom, &scheduler_size);
+}
+
+// What a fiber runs for ever: one thread of one block after another.
+void loop() {
+  arrive(nullptr, &scheduler_bottom, &scheduler_size);
+  for (;;) {
+    (*body)();
+    if (!fibers[running].copies.empty()) fail("a thread ended before its copies");
+    yield(State::kDone);
+  }
+}
+
+void resume(unsigned thread) {
+  Fiber &fiber = fibers[thread];
+  running = thread;
+  current.thread = dim3(thread, 0, 0);
+  if (fiber.pointer == nullptr) {
+    // As if emulator_switch had been called from the start of loop: six
+    // registers, and the address that it returns to. A function's stack is
+    // off by eight from a multiple of 16 when it starts.
+    void **top = reinterpret_cast<void **>(
+        (reinterpret_cast<uintptr_t>(fiber.stack.get()) + kStack) / 16 * 16);
+    top -= 8;
+    std::fill(top, top + 8, nullptr);
+    top[6] = reinterpret_cast<void *>(&loop);
+    fiber.pointer = top;
+  }
+  leave(&scheduler_fake_stack, fiber.stack.get(), kStack);
+  emulator_switch(&scheduler, fiber.pointer);
+  arrive(scheduler_fake_stack, nullptr, nullptr);
+}
+
+std::vector<unsigned> ordered(unsigned n, unsigned salt) {
+  std::vector<unsigned> order(n);
+  std::iota(order.begin(), order.end(), 0u);
+  if (order_seed == 1) std::reverse(order.begin(), order.end());
+  if (order_seed > 1) std::shuffle(order.begin(), order.end(), std::mt19937(order_seed + salt));
+  return order;
+}
+
+// All in [first, last) that are in this state become ready, if all are.
+bool release(unsigned first, unsigned last, State state) {
+  for (unsigned t = first; t < last; t++)
+    if (fibers[t].state != state) return false;
+  for (unsigned t = first; t < last; t++) fibers[t].state = State::kReady;
+  return true;
+}
+
+void run_block(unsigned threads, unsigned salt) {
+  std::vector<unsigned> order = ordered(threads, salt);
+  for (unsigned t = 0; t < threads; t++) fibers[t].state = State::kReady;
+  for (;;) {
+    bool ran = false, done = true;
+    for (unsigned t : order) {
+      if (fibers[t].state == State::kReady) {
+        resume(t);
+        ran = true;
+      }
+      done = done && fibers[t].state == State::kDone;
+    }
+    if (done) return;
+    for (unsigned w = 0; w < threads; w += kWarp) {
+      ran = release(w, std::min(w + kWarp, threads), State::kInExchange) || ran;
+    }
+    ran = release(0, threads, State::kAtBarrier) || ran;
+    if (!ran) fail("a barrier that not every thread reaches");
+  }
+}
+
+}  // namespace
+
+void set_order(unsigned seed) { order_seed = seed; }
+
+bool run(dim3 grid, unsigned threads, size_t bytes, const std::function<void()> &kernel) {
+  if (grid.x > 0x7fffffff || grid.y > 65535 || grid.z > 65535 || threads > kMaxThreads ||
+      threads % kWarp != 0 || bytes > kMaxShared) {
+    return false;
+  }
+  body = &kernel;
+  current.grid = grid;
+  current.threads = dim3(threads);
+  unsigned n = grid.x * grid.y * grid.z;
+  for (unsigned b : ordered(n, 0)) {
+    current.block = dim3(b % grid.x, b / grid.x % grid.y, b / grid.x / grid.y);
+    std::unique_ptr<unsigned char[]> memory(new unsigned char[bytes + 1]);
+    std::memset(memory.get(), 0xff, bytes);
+    shared = memory.get();
+    run_block(threads, b);
+  }
+  return true;
+}
+
+void *shared_memory() { return shared; }
+
+void block_barrier() { yield(State::kAtBarrier); }
+
+const unsigned char *exchange(const void *value, size_t bytes) {
+  Fiber &fiber = fibers[running];
+  unsigned char *values = warps[running / kWarp].values[fiber.exchanges++ % 2];
+  if (bytes > 0) std::memcpy(values + running % kWarp * kExchange, value, bytes);
+  yield(State::kInExchange);
+  return values;
+}
+
+void copy_later(void *to, const void *from, size_t bytes, size_t valid) {
+  auto &groups = fibers[running].copies;
+  if (groups.empty()) groups.emplace_back();
+  groups.back().push_back({to, from, bytes, valid});
+}
+
+void commit_copies() { fibers[running].copies.emplace_back(); }
+
+void wait_for_copies(size_t pending) {
+  auto &groups = fibers[running].copies;
+  while (groups.size() > pending + 1) {  // and the open one
+    for (const Copy &c : groups.front()) {
+      std::memcpy(c.to, c.from, c.valid);
+      std::memset(static_cast<char *>(c.to) + c.valid, 0, c.bytes - c.valid);
+    }
+    groups.erase(groups.begin());
+  }
+  if (pending == 0 && groups.size() == 1 && groups.front().empty()) groups.clear();
+}
+
+}  // namespace emulator
