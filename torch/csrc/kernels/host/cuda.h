@@ -31,9 +31,11 @@ struct alignas(8) uint2 {
   uint32_t x, y;
 };
 
-enum cudaError_t { cudaSuccess = 0, cudaErrorInvalidValue = 1 };
+enum cudaError_t { cudaSuccess = 0, cudaErrorInvalidValue = 1, cudaErrorMemoryAllocation = 2 };
 inline const char *cudaGetErrorString(cudaError_t error) {
-  return error == cudaSuccess ? "no error" : "invalid argument";
+  return error == cudaSuccess             ? "no error"
+         : error == cudaErrorInvalidValue ? "invalid argument"
+                                          : "out of memory";
 }
 
 struct __half {
@@ -95,7 +97,8 @@ void block_barrier();
 constexpr size_t kExchange = 32;
 const unsigned char *exchange(const void *value, size_t bytes);
 
-// Copies that happen at the wait, as late as the hardware may make them.
+// Copies that are made at the wait, as late as the hardware may make them, or,
+// where threads run backwards, at once.
 void copy_later(void *to, const void *from, size_t bytes, size_t valid);
 void commit_copies();
 void wait_for_copies(size_t pending);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <deque>
 #include <memory>
 #include <numeric>
 #include <random>
@@ -58,6 +59,10 @@ struct Copy {
   void *to;
   const void *from;
   size_t bytes, valid;
+  void make() const {
+    if (valid > 0) std::memcpy(to, from, valid);
+    std::memset(static_cast<char *>(to) + valid, 0, bytes - valid);
+  }
 };
 
 struct Fiber {
@@ -65,8 +70,9 @@ struct Fiber {
   void *pointer = nullptr;     // where its stack stands while it does not run
   void *fake_stack = nullptr;  // the address sanitizer's
   State state = State::kDone;
-  unsigned exchanges = 0;                 // made so far
-  std::vector<std::vector<Copy>> copies;  // begun; the last group is open
+  unsigned exchanges = 0;  // made so far
+  std::vector<Copy> open;  // copies that are in no group yet
+  std::deque<std::vector<Copy>> groups;
 };
 
 struct Warp {
@@ -118,7 +124,9 @@ void loop() {
   arrive(nullptr, &scheduler_bottom, &scheduler_size);
   for (;;) {
     (*body)();
-    if (!fibers[running].copies.empty()) fail("a thread ended before its copies");
+    if (!fibers[running].open.empty() || !fibers[running].groups.empty()) {
+      fail("a thread that does not wait for its copies");
+    }
     yield(State::kDone);
   }
 }
@@ -216,23 +224,21 @@ const unsigned char *exchange(const void *value, size_t bytes) {
 }
 
 void copy_later(void *to, const void *from, size_t bytes, size_t valid) {
-  auto &groups = fibers[running].copies;
-  if (groups.empty()) groups.emplace_back();
-  groups.back().push_back({to, from, bytes, valid});
+  Copy copy{to, from, bytes, valid};
+  if (order_seed == 1) return copy.make();
+  fibers[running].open.push_back(copy);
 }
 
-void commit_copies() { fibers[running].copies.emplace_back(); }
+void commit_copies() {
+  Fiber &fiber = fibers[running];
+  fiber.groups.push_back(std::move(fiber.open));
+  fiber.open.clear();
+}
 
 void wait_for_copies(size_t pending) {
-  auto &groups = fibers[running].copies;
-  while (groups.size() > pending + 1) {  // and the open one
-    for (const Copy &c : groups.front()) {
-      std::memcpy(c.to, c.from, c.valid);
-      std::memset(static_cast<char *>(c.to) + c.valid, 0, c.bytes - c.valid);
-    }
-    groups.erase(groups.begin());
-  }
-  if (pending == 0 && groups.size() == 1 && groups.front().empty()) groups.clear();
+  auto &groups = fibers[running].groups;
+  for (; groups.size() > pending; groups.pop_front())
+    for (const Copy &c : groups.front()) c.make();
 }
 
 }  // namespace emulator

@@ -11,6 +11,7 @@ int main(int argc, char **argv) {
     void (*run)();
   } tests[] = {
       {"activation", test::activation},
+      {"masked", test::masked},
   };
   for (const auto &t : tests) {
     bool wanted = argc == 1;
