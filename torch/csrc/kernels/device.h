@@ -44,13 +44,13 @@ __device__ inline __nv_bfloat16 from_float<__nv_bfloat16>(float x) {
   return __float2bfloat16_rn(x);
 }
 
-// Numbers that one access moves: 16 bytes of them, or a single one where
+// Numbers that a thread moves at once: 16 bytes of them, or a single one where
 // addresses are not multiples of 16 bytes.
 template <typename T, bool wide>
 constexpr int kPack = wide ? 16 / sizeof(T) : 1;
 
 template <typename T, int n>
-struct alignas(n * sizeof(T)) Pack {
+struct alignas(smaller(n * sizeof(T), 16)) Pack {
   T at[n];
 };
 

@@ -97,7 +97,6 @@ typedef struct {
   int64_t step;    /* updates made so far; a step that is not skipped adds one */
   double norm;     /* of the last step's gradients, before clipping */
   int32_t skipped; /* 1 if that norm was not finite and nothing was changed */
-  int32_t reserved;
 } gk_adamw_state;
 
 /* What each block updates: gk_adamw_plan_size bytes that gk_adamw_plan_make
@@ -135,7 +134,7 @@ typedef struct {
   const void *sum;  /* what was normalised */
   const void *weight;
   const float *mean, *rstd;
-  void *dx;               /* the gradient of x + residual; null: not wanted */
+  void *dx; /* the gradient of x + residual; may lie over dy or dsum; null: not wanted */
   float *dweight, *dbias; /* [width]; null: not wanted */
   void *workspace;
 } gk_norm_gradient;

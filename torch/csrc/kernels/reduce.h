@@ -6,15 +6,18 @@
 namespace gopet {
 
 struct Add {
-  __device__ float operator()(float a, float b) const { return a + b; }
+  template <typename V>
+  __device__ V operator()(V a, V b) const {
+    return a + b;
+  }
 };
 struct Max {
   __device__ float operator()(float a, float b) const { return fmaxf(a, b); }
 };
 
 // Every lane gets the result of lanes whose numbers differ in the bits below `lanes`.
-template <int lanes = kWarp, typename F>
-__device__ inline float warp_reduce(float x, F f) {
+template <int lanes = kWarp, typename V, typename F>
+__device__ inline V warp_reduce(V x, F f) {
 #pragma unroll
   for (int mask = lanes / 2; mask > 0; mask /= 2) x = f(x, __shfl_xor_sync(kAllLanes, x, mask));
   return x;
@@ -30,10 +33,10 @@ __device__ inline float warp_max(float x) {
   return warp_reduce<lanes>(x, Max{});
 }
 
-// Every thread gets the result. scratch is shared memory for kWarp floats; it
+// Every thread gets the result. scratch is shared memory for kWarp values; it
 // may be used again at once.
-template <typename F>
-__device__ inline float block_reduce(float x, F f, float *scratch) {
+template <typename V, typename F>
+__device__ inline V block_reduce(V x, F f, V *scratch) {
   int warp = threadIdx.x / kWarp, warps = blockDim.x / kWarp;
   x = warp_reduce(x, f);
   if (threadIdx.x % kWarp == 0) scratch[warp] = x;
@@ -44,12 +47,9 @@ __device__ inline float block_reduce(float x, F f, float *scratch) {
   return x;
 }
 
-__device__ inline float block_sum(float x, float *scratch) {
+template <typename V>
+__device__ inline V block_sum(V x, V *scratch) {
   return block_reduce(x, Add{}, scratch);
-}
-
-__device__ inline float block_max(float x, float *scratch) {
-  return block_reduce(x, Max{}, scratch);
 }
 
 }  // namespace gopet

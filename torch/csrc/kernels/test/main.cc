@@ -11,7 +11,10 @@ int main(int argc, char **argv) {
     void (*run)();
   } tests[] = {
       {"activation", test::activation},
+      {"adamw", test::adamw},
+      {"cross_entropy", test::cross_entropy},
       {"masked", test::masked},
+      {"norm", test::norm},
   };
   for (const auto &t : tests) {
     bool wanted = argc == 1;
