@@ -19,11 +19,13 @@ __device__ inline void copy_16_bytes(void *to, const void *from, int valid) {
 #endif
 }
 
-// Begins to copy kChunk elements; those from `valid` on become zeros. Without
-// `wide`, addresses need no alignment, and the copy is made at once.
+// Begins to copy kChunk elements from base + offset; those from `valid` on become
+// zeros, and memory that would hold them is not touched. Without `wide`, addresses
+// need no alignment, and the copy is made at once.
 template <typename T, bool wide>
-__device__ inline void copy_chunk(T *to, const T *from, int64_t valid) {
+__device__ inline void copy_chunk(T *to, const T *base, int64_t offset, int64_t valid) {
   int n = static_cast<int>(smaller(larger(valid, 0), kChunk<T>));
+  const T *from = n > 0 ? base + offset : base;
   if constexpr (wide) {
     copy_16_bytes(to, from, n * static_cast<int>(sizeof(T)));
   } else {

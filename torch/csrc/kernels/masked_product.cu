@@ -42,9 +42,8 @@ __device__ void copy_tile(T (*to)[Stage<T>::kStride], const Matrix<T> &m, int64_
   constexpr int chunks = kTile / kChunk<T>;
   for (int i = threadIdx.x; i < Stage<T>::kTokens * chunks; i += kThreads) {
     int64_t token = first + i / chunks, c = column + i % chunks * kChunk<T>;
-    bool inside = token < end && c < m.width;
-    copy_chunk<T, wide>(to[i / chunks] + i % chunks * kChunk<T>,
-                        inside ? m.at + token * m.stride + c : nullptr, inside ? m.width - c : 0);
+    copy_chunk<T, wide>(to[i / chunks] + i % chunks * kChunk<T>, m.at, token * m.stride + c,
+                        token < end ? m.width - c : 0);
   }
 }
 

@@ -27,41 +27,39 @@ struct Shared {
   };
 };
 
-// Copies the groups of one matrix for one token; lane by lane, 16 bytes each.
+template <typename T>
+struct Matrix {
+  const T *at;
+  int64_t stride, width;
+};
+
+// Copies groups of columns of one token, 16 bytes a lane; zeros if it is not inside.
 template <typename T, bool wide>
-__device__ void copy_groups(T *to, const T *row, int64_t width, const int32_t *group, int groups) {
+__device__ void copy_groups(T *to, const Matrix<T> &m, int64_t token, bool inside,
+                            const int32_t *group, int groups) {
   constexpr int chunks = kGroup / kChunk<T>;
   for (int i = threadIdx.x % kWarp; i < groups * chunks; i += kWarp) {
     int64_t column = int64_t{group[i / chunks]} * kGroup + i % chunks * kChunk<T>;
-    bool inside = row != nullptr && column < width;
-    copy_chunk<T, wide>(to + i * kChunk<T>, inside ? row + column : nullptr,
-                        inside ? width - column : 0);
+    copy_chunk<T, wide>(to + i * kChunk<T>, m.at, token * m.stride + column,
+                        inside ? m.width - column : 0);
   }
 }
 
-template <typename T>
-struct Matrices {
-  const T *dy, *x;
-  int64_t dy_stride, x_stride, out, in;
-};
-
 // Each warp copies its share of the tokens; those from end on are zeros.
 template <typename T, bool wide>
-__device__ void copy_stage(Stage<T> &stage, const Matrices<T> &m, const SampledTile &tile,
-                           int64_t first, int64_t end) {
+__device__ void copy_stage(Stage<T> &stage, const Matrix<T> &dy, const Matrix<T> &x,
+                           const SampledTile &tile, int64_t first, int64_t end) {
   for (int t = threadIdx.x / kWarp; t < Stage<T>::kTokens; t += kWarps) {
-    bool inside = first + t < end;
-    copy_groups<T, wide>(stage.dy[t], inside ? m.dy + (first + t) * m.dy_stride : nullptr, m.out,
-                         tile.row_group, tile.row_groups);
-    copy_groups<T, wide>(stage.x[t], inside ? m.x + (first + t) * m.x_stride : nullptr, m.in,
-                         tile.column_group, tile.column_groups);
+    int64_t token = first + t;
+    copy_groups<T, wide>(stage.dy[t], dy, token, token < end, tile.row_group, tile.row_groups);
+    copy_groups<T, wide>(stage.x[t], x, token, token < end, tile.column_group, tile.column_groups);
   }
   close_copies();
 }
 
 template <typename T, bool wide>
 __global__ void __launch_bounds__(kThreads, 4)
-    sampled(const SampledTile *tiles, EntryLists entries, Matrices<T> m, int64_t tokens,
+    sampled(const SampledTile *tiles, EntryLists entries, Matrix<T> dy, Matrix<T> x, int64_t tokens,
             int64_t chunk, ChunkSums sums) {
   Shared<T> &shared = *reinterpret_cast<Shared<T> *>(shared_memory());
   const SampledTile &tile = tiles[blockIdx.x];
@@ -84,10 +82,10 @@ __global__ void __launch_bounds__(kThreads, 4)
   float sum[kLaneEntries] = {};
   constexpr int64_t step = Stage<T>::kTokens;
   int64_t begin = blockIdx.y * chunk, end = smaller(begin + chunk, tokens);
-  copy_stage<T, wide>(shared.stage[0], m, tile, begin, end);
+  copy_stage<T, wide>(shared.stage[0], dy, x, tile, begin, end);
   int now = 0;
   for (int64_t token = begin; token < end; token += step, now = 1 - now) {
-    copy_stage<T, wide>(shared.stage[1 - now], m, tile, token + step, end);
+    copy_stage<T, wide>(shared.stage[1 - now], dy, x, tile, token + step, end);
     wait_for_copies<1>();
     __syncthreads();
     const Stage<T> &stage = shared.stage[now];
@@ -117,19 +115,15 @@ __global__ void __launch_bounds__(kThreads, 4)
 int masked_sampled(const MaskedGradient &a) {
   return with_type(a.dtype, [&](auto type) {
     using T = decltype(type);
-    Matrices<T> m{static_cast<const T *>(a.dy),
-                  static_cast<const T *>(a.x),
-                  a.dy_stride,
-                  a.x_stride,
-                  a.plan->out,
-                  a.plan->in};
+    Matrix<T> dy{static_cast<const T *>(a.dy), a.dy_stride, a.plan->out};
+    Matrix<T> x{static_cast<const T *>(a.x), a.x_stride, a.plan->in};
     bool aligned = is_wide<T>(a.dy_stride, a.dy) && is_wide<T>(a.x_stride, a.x);
     return with_flag(aligned, [&](auto wide) {
       return launch(
           sampled<T, decltype(wide)::on>,
           dim3(static_cast<unsigned>(a.plan->tiles), static_cast<unsigned>(a.chunks.count)),
           kThreads, sizeof(Shared<T>), a.stream, reinterpret_cast<const SampledTile *>(a.words),
-          a.entries, m, a.tokens, a.chunks.size, a.sums);
+          a.entries, dy, x, a.tokens, a.chunks.size, a.sums);
     });
   });
 }

@@ -133,6 +133,7 @@ __device__ inline void warp_product(float (&c)[m][n][4], Operand<T, a_k_major> a
     static_assert(n % 2 == 0, "b is loaded 16 columns at once");
     // The four 8 x 8 matrices of a 16 x 16 one; which is second differs for a and b.
     int low = lane % 8, second = lane / 8 % 2 * 8, fourth = lane / 16 * 8;
+#pragma unroll 2  // all of them together would take too many registers
     for (int k = 0; k < depth; k += 16) {
       uint32_t from_a[m][4];
 #pragma unroll

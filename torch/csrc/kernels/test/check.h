@@ -96,7 +96,7 @@ void close(const std::vector<T> &got, const std::vector<double> &want, double re
   for (size_t i = 0; i < got.size(); i++) {
     double g = gopet::to_float(got[i]), difference = std::fabs(g - want[i]);
     if (difference <= relative * std::fabs(want[i]) + absolute) continue;
-    if (std::isnan(g) && std::isnan(want[i])) continue;
+    if (g == want[i] || (std::isnan(g) && std::isnan(want[i]))) continue;  // infinite, or no number
     return fail(what + text(": element %zu is %g, want %g", i, g, want[i]));
   }
 }

@@ -10,11 +10,9 @@ int main(int argc, char **argv) {
     const char *name;
     void (*run)();
   } tests[] = {
-      {"activation", test::activation},
-      {"adamw", test::adamw},
-      {"cross_entropy", test::cross_entropy},
-      {"masked", test::masked},
-      {"norm", test::norm},
+      {"activation", test::activation}, {"adamw", test::adamw},
+      {"attention", test::attention},   {"cross_entropy", test::cross_entropy},
+      {"masked", test::masked},         {"norm", test::norm},
   };
   for (const auto &t : tests) {
     bool wanted = argc == 1;
