@@ -13,7 +13,8 @@ struct Shared {
   float window[kDiagonals];
 };
 
-// The softmax of this thread's two rows so far.
+// The softmax of this thread's two rows so far. Every row sees its sequence's
+// first key, so none is without a largest score after the first tile.
 struct Softmax {
   float largest[2] = {-INFINITY, -INFINITY}, sum[2] = {};
 
@@ -29,17 +30,15 @@ struct Softmax {
         largest[half] =
             fmaxf(largest[half], fmaxf(scores[0][j][half * 2], scores[0][j][half * 2 + 1]));
       largest[half] = warp_max<4>(largest[half]);
-      // Of a row that has seen nothing yet, no difference can be taken.
-      float base = largest[half] == -INFINITY ? 0 : largest[half];
 #pragma unroll
       for (int j = 0; j < kTileRows / 8; j++) {
 #pragma unroll
         for (int e = half * 2; e < half * 2 + 2; e++) {
-          scores[0][j][e] = __expf(scores[0][j][e] - base);
+          scores[0][j][e] = __expf(scores[0][j][e] - largest[half]);
           total += scores[0][j][e];
         }
       }
-      float shrink = __expf(before - base);
+      float shrink = __expf(before - largest[half]);
       sum[half] = sum[half] * shrink + warp_sum<4>(total);
 #pragma unroll
       for (int j = 0; j < width / 8; j++) {

@@ -10,7 +10,9 @@ namespace {
 constexpr int kThreads = 256;
 // Blocks that should share a multiprocessor's registers.
 template <int width>
-constexpr int kBlocks = width == 32 ? 3 : width == 64 ? 2 : 1;
+constexpr int kBlocks = width == 32   ? 3
+                        : width == 64 ? 2
+                                      : 1;
 
 struct Workspace {
   float *delta;  // [heads, queries]: dout . out

@@ -3,7 +3,8 @@
 // a GPU. emulator.cc runs the threads.
 //
 // Blocks run one after another, in an order that the test chooses; so do the
-// threads of a block between two barriers. A kernel whose result depends on
+// warps of a block between two barriers, and the lanes of a warp between two
+// exchanges. A kernel whose result depends on
 // either order has a race. Shared memory begins as NaNs and ends where it ends,
 // so reading what nothing wrote shows, and the address sanitizer sees the rest.
 #pragma once

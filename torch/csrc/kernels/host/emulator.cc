@@ -167,24 +167,33 @@ bool release(unsigned first, unsigned last, State state) {
   return true;
 }
 
+// Runs a warp until all its lanes are done or at a barrier of the block. False
+// if none could run.
+bool run_warp(unsigned first, const std::vector<unsigned> &lanes) {
+  bool ran = false;
+  do {
+    for (unsigned lane : lanes) {
+      if (fibers[first + lane].state != State::kReady) continue;
+      resume(first + lane);
+      ran = true;
+    }
+  } while (release(first, first + kWarp, State::kInExchange));
+  return ran;
+}
+
+// One warp gets as far ahead of the others as barriers let it.
 void run_block(unsigned threads, unsigned salt) {
-  std::vector<unsigned> order = ordered(threads, salt);
+  std::vector<unsigned> order = ordered(threads / kWarp, salt), lanes = ordered(kWarp, salt);
   for (unsigned t = 0; t < threads; t++) fibers[t].state = State::kReady;
-  for (;;) {
-    bool ran = false, done = true;
-    for (unsigned t : order) {
-      if (fibers[t].state == State::kReady) {
-        resume(t);
-        ran = true;
-      }
-      done = done && fibers[t].state == State::kDone;
-    }
-    if (done) return;
-    for (unsigned w = 0; w < threads; w += kWarp) {
-      ran = release(w, std::min(w + kWarp, threads), State::kInExchange) || ran;
-    }
+  bool ran = true;
+  while (ran) {
+    ran = false;
+    for (unsigned w : order) ran = run_warp(w * kWarp, lanes) || ran;
     ran = release(0, threads, State::kAtBarrier) || ran;
-    if (!ran) fail("a barrier that not every thread reaches");
+  }
+  for (unsigned t = 0; t < threads; t++) {
+    if (fibers[t].state != State::kDone)
+      fail("a barrier or exchange that not every thread reaches");
   }
 }
 
