@@ -210,10 +210,8 @@ __global__ void __launch_bounds__(kAttentionThreads, kBlocks<width>)
     __syncwarp();
     warp_product(dq, shared.ds.warp_rows(), shared.k.summed_rows(), kTileRows);
     __syncthreads();
-    if (dtable != nullptr) {
-      add_diagonals(shared, bias, dtable, place.first, key);
-      __syncthreads();
-    }
+    // What it reads is written again only behind the next barrier.
+    if (dtable != nullptr) add_diagonals(shared, bias, dtable, place.first, key);
   }
   wait_for_copies<0>();  // where there is no key
   write_rows<T, width>(
