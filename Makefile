@@ -44,6 +44,16 @@ dist-test: dist ## run that tarball in empty roots (as root; with debootstrap in
 shim: ## set up libtorch and build libgopet_torch.so only
 	@bash third_party/setup.sh
 
+KERNELS = $(MAKE) -C torch/csrc/kernels BUILD=$(CURDIR)/build/kernels
+
+.PHONY: kernels
+kernels: ## compile the CUDA kernels for GPUs: build/kernels/libgopet_cuda.so
+	@nvcc=$$(bash third_party/fetch.sh nvcc) && $(KERNELS) lib NVCC="$$nvcc"
+
+.PHONY: kernels-test
+kernels-test: ## compile the CUDA kernels for this CPU, with sanitizers, and run their tests
+	@$(KERNELS) test
+
 .PHONY: test
 test: test-data ## run every test
 	@$(WITH_SHIM) && $(GO_TEST) ./...
@@ -83,4 +93,4 @@ fmt: ## format Go and C++ in place
 
 .PHONY: clean
 clean: ## remove what was built here; downloads stay in the cache
-	rm -rf bin lib demo dist
+	rm -rf bin build lib demo dist

@@ -11,7 +11,7 @@ clang_format=$site/clang_format/data/bin/clang-format
 
 sources() { git ls-files --cached --others --exclude-standard -- "$@"; }
 mapfile -t go_files < <(sources '*.go')
-mapfile -t cpp_files < <(sources '*.cc' '*.h')
+mapfile -t cpp_files < <(sources '*.cc' '*.cu' '*.h')
 mapfile -t shell_files < <(sources '*.sh' .ci/run)
 
 if [ "${1:-}" = --fix ]; then

