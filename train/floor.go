@@ -20,10 +20,14 @@ func floored(m models.Model) models.Model {
 
 type flooredClassifier struct{ models.Classifier }
 
-func (f flooredClassifier) Embed(in models.Input) *torch.Tensor { return asLeaf(f.Classifier.Embed(in)) }
+func (f flooredClassifier) Embed(in models.Input) *torch.Tensor {
+	return asLeaf(f.Classifier.Embed(in))
+}
 
 type flooredTextToText struct{ models.TextToText }
 
-func (f flooredTextToText) Embed(in models.Input) *torch.Tensor { return asLeaf(f.TextToText.Embed(in)) }
+func (f flooredTextToText) Embed(in models.Input) *torch.Tensor {
+	return asLeaf(f.TextToText.Embed(in))
+}
 
 func asLeaf(t *torch.Tensor) *torch.Tensor { return t.Detach().SetRequiresGrad(true) }
