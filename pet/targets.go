@@ -8,6 +8,10 @@ import (
 	"github.com/gopet-ml/gopet/torch/nn"
 )
 
+// AllLinear names the weights of attention and feed-forward linear layers; it
+// is what APET may tune unless told otherwise.
+const AllLinear = "all-linear"
+
 // Targets lists the base parameters that a target expression names, in the
 // model's order: "all-linear" is the weights of attention and feed-forward
 // linear layers, "qv" those of the queries and values of self-attention, "all"
@@ -32,7 +36,7 @@ func Targets(m Model, expression string) ([]*nn.Parameter, error) {
 
 func targetFilter(r *nn.Registry, expression string) (func(*nn.Parameter) bool, error) {
 	switch expression {
-	case "all-linear":
+	case AllLinear:
 		return weightsOf(r, func(role nn.Role) bool { return role != nn.RoleNone }), nil
 	case "qv":
 		return weightsOf(r, func(role nn.Role) bool { return role == nn.AttentionQuery || role == nn.AttentionValue }), nil

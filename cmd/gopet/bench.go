@@ -1,14 +1,13 @@
 package main
 
 import (
+	"errors"
 	"fmt"
-	"io"
+	"os"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/gopet-ml/gopet/report/format"
-	"github.com/gopet-ml/gopet/report/progress"
-	"github.com/gopet-ml/gopet/report/table"
 	"github.com/gopet-ml/gopet/torch"
 	"github.com/gopet-ml/gopet/train"
 	"github.com/gopet-ml/gopet/train/bench"
@@ -16,71 +15,137 @@ import (
 
 func benchCommand() *cli.Command {
 	d := bench.DefaultOptions()
+	flags := []cli.Flag{
+		modelFlag(),
+		&cli.StringSliceFlag{Name: "methods", Usage: "`LIST` of methods, each NAME[:OPTION]...", DefaultText: bench.DefaultMethods},
+		&cli.StringFlag{Name: "params", Usage: "what APET tunes where a method has no such option: `K` entries, a share such as 0.2%, or a METHOD", Value: bench.DefaultParams},
+		&cli.StringFlag{Name: "shape", Usage: "`BATCHxLENGTH`: full rows of made-up tokens", DefaultText: fmt.Sprintf("%dx%d", d.Rows, d.Length)},
+		dataFlag(),
+	}
+	flags = append(flags, taskFlags()...)
 	return &cli.Command{
 		Name:  "bench",
-		Usage: "time a step of each method beside the floor",
+		Usage: "time a step of each method, and measure its memory, beside the floor and beside Hugging Face",
 		Description: `The floor is forward, loss and activation gradient down to the embedding output, with
-everything frozen. Steps are interleaved; ratios are medians of pairs.
+everything frozen. GEMM efficiency is the time of its matrix products alone over a step's.
+Each contender is a process; steps are interleaved; ratios are medians of pairs.
+
+A method is ` + bench.MethodSyntax + `
+
+--peers runs the same training in transformers, peft and PyTorch, in turn, and first compares
+the losses of both sides, which must be equal. It needs Python and pip, and 3 GB once.
 
 Example:
-  gopet bench --model all-MiniLM-L6-v2 --methods full,apet-discrete --shape 16x128`,
-		Flags: []cli.Flag{
-			modelFlag(),
-			&cli.StringSliceFlag{Name: "methods", Usage: "`LIST` of methods", Value: cli.NewStringSlice(d.Methods...)},
-			&cli.Int64Flag{Name: "params", Usage: "APET: `K` entries to tune", Value: d.K},
-			&cli.StringFlag{Name: "shape", Usage: "`BATCHxLENGTH`", Value: fmt.Sprintf("%dx%d", d.Rows, d.Length)},
-			&cli.IntFlag{Name: "steps", Usage: "`N` timed turns", Value: d.Steps},
+  gopet bench --model all-MiniLM-L6-v2 --methods apet-discrete:0.2%,lora:all-linear --shape 16x128 --peers`,
+		Flags: append(flags,
+			&cli.IntFlag{Name: "batch", Usage: "`N` rows of --data a step", Value: train.DefaultConfig().Batch},
+			&cli.IntFlag{Name: "max-length", Usage: "`N` tokens a row of --data", DefaultText: fmt.Sprintf("%d or what the model reads", train.DefaultMaxLength)},
+			&cli.IntFlag{Name: "steps", Usage: "`N` timed turns; with --data batches, each in three turns", Value: d.Steps},
 			&cli.IntFlag{Name: "threads", Usage: "`N` threads an operation may use", DefaultText: "one a core"},
 			&cli.StringFlag{Name: "dtype", Usage: "float32 or bfloat16", Value: d.DType.String()},
-			&cli.StringFlag{Name: "python", Usage: "`PATH` of a Python with torch and transformers, to run PyTorch's floor in turn"},
+			&cli.Uint64Flag{Name: "seed", Usage: "`S` of masks, new weights and the order of rows"},
+			&cli.BoolFlag{Name: "peers", Usage: "run Hugging Face's training in turn"},
+			&cli.StringFlag{Name: "python", Usage: "`PATH` of a Python with torch and transformers, to run PyTorch's floor in turn, and with peft the peers", DefaultText: "with --peers one that is set up"},
 			jsonFlag(),
-		},
+		),
 		Before: needs("model"),
 		Action: benchAction,
 	}
 }
 
+// benchWorkerCommand is what bench starts for each contender.
+func benchWorkerCommand() *cli.Command {
+	return &cli.Command{
+		Name: benchWorker, Hidden: true, Usage: "make the steps that bench asks for",
+		Action: func(c *cli.Context) error { return bench.Serve(c.Context, os.Stdin, c.App.Writer) },
+	}
+}
+
+const benchWorker = "bench-worker"
+
 func benchAction(c *cli.Context) error {
-	o := bench.DefaultOptions()
-	o.Model, o.Methods, o.K, o.Steps = c.String("model"), c.StringSlice("methods"), c.Int64("params"), c.Int("steps")
-	o.Threads, o.Python = c.Int("threads"), c.String("python")
-	if _, err := fmt.Sscanf(c.String("shape"), "%dx%d", &o.Rows, &o.Length); err != nil || o.Rows < 1 || o.Length < 1 {
-		return usageError{fmt.Errorf("bench: shape %q: want BATCHxLENGTH, such as 16x128", c.String("shape"))}
-	}
-	if o.Steps < 1 {
-		return usageError{fmt.Errorf("bench: %d steps: want 1 or more", o.Steps)}
-	}
-	var err error
-	if o.DType, err = torch.ParseDType(c.String("dtype")); err != nil {
+	o, err := benchOptions(c)
+	if err != nil {
 		return usageError{err}
 	}
 	watch := newPreparingBar(c.App.ErrWriter)
-	o.Model, err = train.FindModel(c.Context, o.Model, watch.downloading)
+	defer watch.clear()
+	if o.Model, err = train.FindModel(c.Context, o.Model, watch.downloading); err != nil {
+		return err
+	}
+	if o.Peers && o.Python == "" {
+		watch.clear()
+		if o.Python, err = bench.SetUpPython(c.Context, c.App.ErrWriter); err != nil {
+			return err
+		}
+	}
+	report, err := bench.Run(c.Context, o, func(what string, done, total int) { watch.preparing(what, int64(done), int64(total)) })
 	watch.clear()
-	if err != nil {
+	if report == nil {
 		return err
 	}
-	bar := progress.New(c.App.ErrWriter, "turns", int64(o.WarmUp+o.Steps))
-	report, err := bench.Run(c.Context, o, func(turn, _ int) { bar.Update(int64(turn)) })
-	bar.Clear()
-	if err != nil {
-		return err
-	}
-	if c.Bool("json") {
+	if c.Bool("json") && err == nil {
 		return writeJSON(c.App.Writer, report)
 	}
-	return printBench(c.App.Writer, report)
+	if err != nil {
+		return errors.Join(err, bench.WriteLosses(c.App.ErrWriter, report))
+	}
+	return report.Write(c.App.Writer)
 }
 
-func printBench(w io.Writer, r *bench.Report) error {
-	m := r.Machine
-	fmt.Fprintf(w, "%s, %s, %d threads, libtorch %s, %s tokens\n\n", m.CPU, m.Vector, m.Threads, m.Libtorch, m.Shape)
-	t := table.New(table.Left("method"), table.Right("tuned"), table.Right("step"), table.Right("of the\nfloor"),
-		table.Right("95 %\ninterval"), table.Right("samples/s"), table.Right("tokens/s"))
-	for _, result := range append(append([]bench.Result{r.Floor}, r.Results...), r.Peers...) {
-		t.Add(result.Method, format.Count(result.Trainable), fmt.Sprintf("%.0f ms", result.StepSeconds*1e3),
-			format.Decimal(result.FloorRatio, 3), fmt.Sprintf("%.3f-%.3f", result.FloorInterval[0], result.FloorInterval[1]),
-			format.Decimal(result.SamplesPerSecond, 1), format.Count(int64(result.TokensPerSecond)))
+func benchOptions(c *cli.Context) (bench.Options, error) {
+	o := bench.DefaultOptions()
+	self, err := os.Executable()
+	if err != nil {
+		return o, err
 	}
-	return t.Write(w)
+	o.Worker = []string{self, benchWorker}
+	o.Model, o.Steps, o.Threads, o.Seed = c.String("model"), c.Int("steps"), c.Int("threads"), c.Uint64("seed")
+	o.Peers, o.Python = c.Bool("peers"), c.String("python")
+	if err := benchRows(c, &o); err != nil {
+		return o, err
+	}
+	methods := c.StringSlice("methods")
+	if len(methods) == 0 {
+		methods = strings.Split(bench.DefaultMethods, ",")
+	}
+	for _, text := range methods {
+		method, err := bench.ParseMethod(text, c.String("params"))
+		if err != nil {
+			return o, fmt.Errorf("bench: %w", err)
+		}
+		o.Methods = append(o.Methods, method)
+	}
+	if o.Steps < 1 {
+		return o, fmt.Errorf("bench: %d steps: want 1 or more", o.Steps)
+	}
+	o.DType, err = torch.ParseDType(c.String("dtype"))
+	return o, err
+}
+
+// benchRows reads what the rows are: a shape, or data.
+func benchRows(c *cli.Context, o *bench.Options) error {
+	if !c.IsSet("data") {
+		for _, flag := range []string{"task", "text", "label", "batch", "max-length"} {
+			if c.IsSet(flag) {
+				return fmt.Errorf("bench: --%s goes with --data; without it --shape says what rows there are", flag)
+			}
+		}
+		shape := c.String("shape")
+		if _, err := fmt.Sscanf(shape, "%dx%d", &o.Rows, &o.Length); shape != "" && (err != nil || o.Rows < 1 || o.Length < 1) {
+			return fmt.Errorf("bench: shape %q: want BATCHxLENGTH, such as 16x128", shape)
+		}
+		return nil
+	}
+	if c.IsSet("shape") {
+		return errors.New("bench: --shape makes rows up, and --data has some: give one of them")
+	}
+	if !c.IsSet("task") {
+		return errors.New("bench: --data needs a --task; see gopet tasks")
+	}
+	o.Data, o.Task, o.Text, o.Label = c.String("data"), c.String("task"), c.StringSlice("text"), c.String("label")
+	if o.Rows, o.Length = c.Int("batch"), c.Int("max-length"); o.Rows < 1 {
+		return fmt.Errorf("bench: batch %d: want 1 or more", o.Rows)
+	}
+	return nil
 }

@@ -65,7 +65,7 @@ func methodFlags() []cli.Flag {
 	d := train.DefaultConfig()
 	return []cli.Flag{
 		&cli.StringFlag{Name: "method", Usage: "`NAME` of a method; gopet methods lists them", Value: d.Method},
-		&cli.StringFlag{Name: "params", Usage: "APET: `K` entries to tune, or a METHOD whose number is taken; 0 trains the head alone"},
+		&cli.StringFlag{Name: "params", Usage: "APET: `K` entries to tune, a share such as 0.2%, or a METHOD whose number is taken; 0 trains the head alone"},
 		&cli.Int64Flag{Name: "block", Usage: "apet-adjacent: runs of `B` entries", DefaultText: "one run a tensor"},
 		&cli.StringFlag{Name: "targets", Usage: "all-linear, qv, all or a `REGEX` of parameter names", DefaultText: "the method's"},
 		&cli.Int64Flag{Name: "rank", Usage: "lora: `R`, the rank of each update", DefaultText: "8"},

@@ -56,7 +56,7 @@ func newApp() *cli.App {
 		Commands: []*cli.Command{
 			trainCommand(), evalCommand(), predictCommand(), compareCommand(), mergeCommand(), exportAdapterCommand(), importAdapterCommand(),
 			convertCommand(), planCommand(),
-			dataCommand(), tasksCommand(), methodsCommand(), modelsCommand(), benchCommand(), doctorCommand(), versionCommand(),
+			dataCommand(), tasksCommand(), methodsCommand(), modelsCommand(), benchCommand(), benchWorkerCommand(), doctorCommand(), versionCommand(),
 		},
 		// Errors are printed once, by run.
 		ExitErrHandler: func(*cli.Context, error) {},

@@ -28,7 +28,7 @@ func (m method) LearningRate(k int64) float64 { return LearningRate(k) }
 func (m method) Dropout() float64 { return 0 }
 
 // DefaultTargets is what is eligible when no targets are named.
-const DefaultTargets = "all-linear"
+const DefaultTargets = pet.AllLinear
 
 // Count is o.K, checked against what is eligible.
 func (m method) Count(model pet.Model, o pet.Options) (int64, error) {

@@ -1,222 +1,224 @@
 // Package bench measures what a training step costs with each tuning method,
 // beside the floor: forward, loss and the activation gradient down to the
-// embedding output, with everything frozen.
+// embedding output, with everything frozen. Hugging Face's way to train the
+// same can take part, and so does the time of the model's matrix products
+// alone, which tells how close to the hardware a step is.
 //
-// Machines are shared and noisy, so steps are interleaved, one of each in
-// turn, and what is reported is the median of ratios within a turn, with its
-// 95 % interval. PyTorch's floor for the same batch can take part in the
-// turns, from a process of its own.
+// Every contender is a process of its own, gopet's and Python's alike, that
+// makes a step when it is told to. So all are timed and their memory is measured
+// in the same way, and none runs in what another one left behind. Machines are
+// shared and noisy: steps are interleaved, one of each in turn, and what is
+// reported is the median of ratios within a turn, with its 95 % interval.
 package bench
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"runtime"
-	"slices"
+	"os"
 	"time"
 
-	"github.com/gopet-ml/gopet/models"
-	_ "github.com/gopet-ml/gopet/models/bert" // the family bert
-	_ "github.com/gopet-ml/gopet/pet/methods" // those of gopet
 	"github.com/gopet-ml/gopet/torch"
 )
 
 // Options say what is measured.
 type Options struct {
 	Model   string   // directory of a checkpoint
-	Methods []string // names of tuning methods
-	K       int64    // entries that APET tunes
-	Targets string   // "": the method's default
-	Rows    int
-	Length  int // every row is full
-	Steps   int // timed turns, after WarmUp more
-	WarmUp  int
-	Threads int
+	Methods []Method // see ParseMethod
+	Seed    uint64   // of whatever is drawn
+
+	Rows   int // of a batch
+	Length int // tokens of every row; with Data the most that a row may have, 0 for train's default
+
+	// Data, an opened name of a data set, and Task bring real rows in place of
+	// full ones of made-up tokens; Text and Label are those of task classify.
+	Data, Task string
+	Text       []string
+	Label      string
+
+	Steps   int // timed turns; with Data batches, each of which takes Rounds turns
+	WarmUp  int // turns before them
+	Threads int // 0: one a core
 	DType   torch.DType
-	Seed    uint64
-	Python  string // interpreter with torch and transformers that runs PyTorch's floor; "": none
+
+	// Worker is the command of a process that calls Serve. It must be given.
+	Worker []string
+	// Python is an interpreter with torch and transformers that PyTorch's floor
+	// runs in, and with Peers peft's methods; "": none.
+	Python string
+	Peers  bool
 }
+
+// Rounds is how often each batch of real rows is timed: a batch's time is the
+// median.
+const Rounds = 3
 
 // DefaultOptions is the standard shape: 16 rows of 128 tokens, 30 turns.
 func DefaultOptions() Options {
-	return Options{
-		Methods: []string{"full", "apet-discrete", "apet-adjacent"}, K: 20_000,
-		Rows: 16, Length: 128, Steps: 30, WarmUp: 3, DType: torch.Float32,
+	return Options{Rows: 16, Length: 128, Steps: 30, WarmUp: 3, DType: torch.Float32}
+}
+
+// DefaultMethods are measured unless others are named.
+const DefaultMethods = "full,apet-discrete,apet-adjacent"
+
+// DefaultParams is what APET tunes unless a method says how much.
+const DefaultParams = "20000"
+
+func (o Options) validate() error {
+	switch {
+	case len(o.Worker) == 0:
+		return errors.New("bench: no worker: give the command of a process that serves")
+	case o.Rows < 1:
+		return fmt.Errorf("batch of %d rows: want 1 or more", o.Rows)
+	case o.Steps < 1:
+		return fmt.Errorf("%d steps: want 1 or more", o.Steps)
+	case o.Peers && o.Python == "":
+		return errors.New("bench: peers need a Python")
+	case o.Data == "" && o.Length < 1:
+		return fmt.Errorf("rows of %d tokens: want 1 or more", o.Length)
+	case (o.Data == "") != (o.Task == ""):
+		return errors.New("data and task go together: give both, or a shape alone")
 	}
+	return nil
 }
 
-// Report is what was measured.
-type Report struct {
-	Machine Machine  `json:"machine"`
-	Floor   Result   `json:"floor"`
-	Results []Result `json:"results"`
-	Peers   []Result `json:"peers"`
+// batches is how many different ones there are, and rounds how often each is
+// timed. All made-up batches are one.
+func (o Options) batches() (batches, rounds int) {
+	if o.Data == "" {
+		return 1, o.Steps
+	}
+	return o.Steps, Rounds
 }
 
-// Machine says where.
-type Machine struct {
-	CPU      string `json:"cpu"`
-	Vector   string `json:"vector_instructions"`
-	Threads  int    `json:"threads"`
-	Libtorch string `json:"libtorch"`
-	Shape    string `json:"shape"`
-}
-
-// Result is one contender's.
-type Result struct {
-	Method           string     `json:"method"`
-	Trainable        int64      `json:"trainable"` // the head left out
-	StepSeconds      float64    `json:"step_seconds"`
-	FloorRatio       float64    `json:"floor_ratio"`    // to gopet's floor
-	FloorInterval    [2]float64 `json:"floor_interval"` // 95 %
-	SamplesPerSecond float64    `json:"samples_per_second"`
-	TokensPerSecond  float64    `json:"tokens_per_second"`
-}
-
-// contender makes one step at a time.
-type contender interface {
-	step() (time.Duration, error)
-	close()
-}
-
-// Run measures. Progress, when not nil, is told of every turn.
-func Run(ctx context.Context, o Options, progress func(turn, turns int)) (*Report, error) {
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	torch.SetNumThreads(o.Threads)
-	names, contenders, err := enter(ctx, o)
-	defer func() {
-		for _, c := range contenders {
-			c.close()
-		}
-	}()
+// Run measures. Progress, when not nil, is told what is done, and how far it
+// is. Peers whose losses are not those of gopet are an error, and the report
+// comes with it.
+func Run(ctx context.Context, o Options, progress func(what string, done, total int)) (*Report, error) {
+	if err := o.validate(); err != nil {
+		return nil, err
+	}
+	if progress == nil {
+		progress = func(string, int, int) {}
+	}
+	dir, err := os.MkdirTemp("", "gopet-bench-")
 	if err != nil {
 		return nil, err
 	}
-	times, err := takeTurns(ctx, o, contenders, progress)
-	if err != nil {
-		return nil, err
+	defer os.RemoveAll(dir)
+	m := &measurement{options: o, dir: dir, progress: progress}
+	defer m.close()
+	report, err := m.run(ctx)
+	if ctx.Err() != nil { // it ends the workers, which is then no news
+		return nil, ctx.Err()
 	}
-	return report(o, names, contenders, times), nil
+	return report, err
 }
 
-const floorName, peerName = "floor", "PyTorch floor"
+// measurement is a Run at work.
+type measurement struct {
+	options    Options
+	dir        string // for what workers hand to each other
+	progress   func(what string, done, total int)
+	contenders []*contender
+}
 
-// enter sets up the floor, the methods and the peer, in this order.
-func enter(ctx context.Context, o Options) (names []string, contenders []contender, err error) {
-	add := func(name string, c contender, err error) error {
-		if err != nil {
-			return fmt.Errorf("%s: %w", name, err)
+func (m *measurement) run(ctx context.Context) (*Report, error) {
+	if err := m.enter(ctx); err != nil {
+		return nil, err
+	}
+	if err := m.takeFirstSteps(ctx); err != nil {
+		return nil, err
+	}
+	losses := m.compareLosses()
+	if err := disagreement(losses); err != nil {
+		return &Report{Losses: losses}, err
+	}
+	if err := m.takeTurns(ctx); err != nil {
+		return nil, err
+	}
+	return m.report(losses), nil
+}
+
+// enter starts all processes, one after the other.
+func (m *measurement) enter(ctx context.Context) error {
+	list := m.lineUp()
+	for i, c := range list {
+		m.progress("starting", i, len(list))
+		if err := c.start(ctx); err != nil {
+			return fmt.Errorf("%s: %w", c.name, err)
 		}
-		names, contenders = append(names, name), append(contenders, c)
-		return nil
+		m.contenders = append(m.contenders, c)
 	}
-	floor, err := newFloor(o)
-	if err := add(floorName, floor, err); err != nil {
-		return names, contenders, err
-	}
-	for _, method := range o.Methods {
-		tuned, err := newTuned(o, method)
-		if err := add(method, tuned, err); err != nil {
-			return names, contenders, err
+	return nil
+}
+
+// The first steps are made at a rate at which the losses move; the rate of
+// those that are timed is small, so that numbers stay ordinary however many
+// there are.
+const (
+	firstSteps = 5
+	firstLR    = 2e-4
+	timedLR    = 1e-6
+)
+
+func (m *measurement) takeFirstSteps(ctx context.Context) error {
+	batches, _ := m.options.batches()
+	for i, c := range m.contenders {
+		m.progress("first steps", i, len(m.contenders))
+		for step := range firstSteps {
+			answer, err := m.ask(ctx, c, request{Batch: step % batches, LR: firstLR})
+			if err != nil {
+				return err
+			}
+			c.losses = append(c.losses, answer.Loss)
 		}
 	}
-	if o.Python == "" {
-		return names, contenders, nil
-	}
-	peer, err := newPeer(ctx, o)
-	return names, contenders, add(peerName, peer, err)
+	return nil
 }
 
 // takeTurns lets every contender make a step a turn, each turn beginning with
-// another one. It returns seconds by contender and turn.
-func takeTurns(ctx context.Context, o Options, contenders []contender, progress func(turn, turns int)) ([][]float64, error) {
-	times := make([][]float64, len(contenders))
-	turns := o.WarmUp + o.Steps
+// another one.
+func (m *measurement) takeTurns(ctx context.Context) error {
+	batches, rounds := m.options.batches()
+	turns := m.options.WarmUp + batches*rounds
 	for turn := range turns {
-		for i := range contenders {
-			at := (turn + i) % len(contenders)
-			if err := ctx.Err(); err != nil {
-				return nil, err
-			}
-			d, err := contenders[at].step()
+		m.progress("turns", turn, turns)
+		timed := turn - m.options.WarmUp
+		for i := range m.contenders {
+			c := m.contenders[(turn+i)%len(m.contenders)]
+			answer, err := m.ask(ctx, c, request{Batch: max(timed, 0) % batches, LR: timedLR})
 			if err != nil {
-				return nil, err
+				return err
 			}
-			if turn >= o.WarmUp {
-				times[at] = append(times[at], d.Seconds())
+			c.peak = answer.PeakBytes
+			if timed >= 0 {
+				c.seconds = append(c.seconds, answer.Seconds)
 			}
-		}
-		if progress != nil {
-			progress(turn+1, turns)
 		}
 	}
-	return times, nil
+	m.progress("turns", turns, turns)
+	return nil
 }
 
-func report(o Options, names []string, contenders []contender, times [][]float64) *Report {
-	r := &Report{Machine: Machine{
-		CPU: cpuName(), Vector: torch.CPUCapability(), Threads: torch.NumThreads(), Libtorch: torch.Version(),
-		Shape: fmt.Sprintf("%dx%d", o.Rows, o.Length),
-	}, Peers: []Result{}}
-	for i, name := range names {
-		result := Result{Method: name, StepSeconds: median(times[i])}
-		result.FloorRatio, result.FloorInterval = medianRatio(times[i], times[0])
-		result.SamplesPerSecond = float64(o.Rows) / result.StepSeconds
-		result.TokensPerSecond = result.SamplesPerSecond * float64(o.Length)
-		if tuned, ok := contenders[i].(*tuned); ok {
-			result.Trainable = tuned.attached.Count()
-		}
-		switch name {
-		case floorName:
-			r.Floor = result
-		case peerName:
-			r.Peers = append(r.Peers, result)
-		default:
-			r.Results = append(r.Results, result)
-		}
-	}
-	return r
-}
+// settle is how long everybody rests before a step: threads of the one before
+// have stopped waiting for work by then.
+const settle = 5 * time.Millisecond
 
-// labels are those of the head that every contender gets.
-var labels = []string{"negative", "positive"}
-
-func loadModel(o Options) (m models.Model, err error) {
-	failure := torch.Try(func() {
-		m, err = models.Load(o.Model, models.Options{DType: o.DType, Device: torch.CPU, Labels: labels, Seed: o.Seed})
-	})
-	if failure != nil {
-		return nil, failure
+func (m *measurement) ask(ctx context.Context, c *contender, r request) (answer, error) {
+	if err := ctx.Err(); err != nil {
+		return answer{}, err
 	}
+	time.Sleep(settle)
+	a, err := c.process.step(r)
 	if err != nil {
-		return nil, err
+		return a, fmt.Errorf("%s: %w", c.name, err)
 	}
-	if _, ok := m.(models.Classifier); !ok {
-		m.Close()
-		return nil, fmt.Errorf("%s: steps are timed of models with a classification head, such as BERT", o.Model)
-	}
-	if o.Length > m.MaxLength() {
-		m.Close()
-		return nil, fmt.Errorf("rows of %d tokens: %s reads at most %d", o.Length, o.Model, m.MaxLength())
-	}
-	m.SetDropout(0)
-	for _, p := range m.Registry().Parameters() {
-		p.Tensor.SetRequiresGrad(false)
-	}
-	return m, nil
+	return a, nil
 }
 
-// batch is the same for all: ids from all over the vocabulary, every row full.
-func batch(s *torch.Scope, o Options, m models.Model) (models.Input, *torch.Tensor) {
-	vocabulary := m.Registry().Embeddings()[0].Weight.Tensor.Dim(0)
-	in := models.Input{Scope: s, Train: true, Lengths: slices.Repeat([]int64{int64(o.Length)}, o.Rows)}
-	for i := range o.Rows * o.Length {
-		in.IDs = append(in.IDs, int64(i)*7919%vocabulary)
+func (m *measurement) close() {
+	for _, c := range m.contenders {
+		c.process.close()
 	}
-	targets := make([]int64, o.Rows)
-	for i := range targets {
-		targets[i] = int64(i % len(labels))
-	}
-	return in, torch.FromSlice(s, targets, int64(o.Rows))
 }

@@ -2,9 +2,7 @@ package bench
 
 import (
 	"math"
-	"os"
 	"slices"
-	"strings"
 )
 
 func median(values []float64) float64 {
@@ -25,18 +23,4 @@ func medianRatio(a, b []float64) (float64, [2]float64) {
 	low := int(math.Floor((n - 1.96*math.Sqrt(n)) / 2))
 	low = max(low, 0)
 	return median(ratios), [2]float64{ratios[low], ratios[len(ratios)-1-low]}
-}
-
-// cpuName is the processor's, as the system tells it.
-func cpuName() string {
-	info, err := os.ReadFile("/proc/cpuinfo")
-	if err != nil {
-		return "unknown"
-	}
-	for line := range strings.Lines(string(info)) {
-		if name, ok := strings.CutPrefix(line, "model name"); ok {
-			return strings.TrimSpace(strings.TrimLeft(name, "\t :"))
-		}
-	}
-	return "unknown"
 }

@@ -1,0 +1,4 @@
+package batch
+
+// OfExamples makes one batch of examples in their order.
+func OfExamples(examples []Example) *Batch { return newBatch(examples) }
