@@ -252,9 +252,9 @@ def report(programs, model, shared, rounds):
     yield ""
     yield "## The first step"
     yield ""
-    yield f"From the start of the process, files in the page cache: MiniLM-L6 on sst2, batches of {BATCH}. gopet tunes 20,000"
-    yield f"entries, transformers everything, in a loop of its user's without Trainer. Medians of {rounds} rounds, the least and"
-    yield "the most."
+    yield f"From the start of the process, files in the page cache: MiniLM-L6 on sst2, batches of {BATCH}. A step starts when all"
+    yield "is loaded and the first batch is asked for. gopet tunes 20,000 entries, transformers everything, in a loop of its"
+    yield f"user's without Trainer. Medians of {rounds} rounds, the least and the most."
     yield ""
     yield from first_step(programs, model, shared, rounds)
 
