@@ -79,6 +79,10 @@ parity: build ## make the golden files again with PyTorch and transformers and c
 bench: build ## step times beside the floor and beside PyTorch, interleaved (3 GB)
 	@bash scripts/bench.sh
 
+.PHONY: bench-input
+bench-input: build ## reading and the first step beside Hugging Face's datasets and transformers (4 GB)
+	@bash scripts/bench_input.sh
+
 .PHONY: bench-tokenizer
 bench-tokenizer: ## tokenizer speed beside Hugging Face's tokenizers
 	@bash data/tokenizer/bench.sh

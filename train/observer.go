@@ -27,7 +27,7 @@ type Start struct {
 	Steps     int // of the whole run
 	From      int // steps made before: 0 unless resumed
 	Trainable Trainable
-	BaseSize  int64      // parameters of the pretrained model
+	BaseSize  int64    // parameters of the pretrained model
 	LR        float64  // the peak
 	Device    string   // where it computes
 	Warnings  []string // remarks of loading, a line each
