@@ -66,15 +66,17 @@ void activate_block(const FusedLinear &f, const Shape &shape, const Matrix<T> &y
   }
 }
 
+// The gradient dpre of a block of pre, and act once more where it is not null.
 template <typename T>
 void activate_block_backward(const FusedLinear &f, const Shape &shape, const Matrix<T> &dpre,
-                             const Matrix<const T> &dy, const Matrix<const T> &pre) {
+                             const Matrix<const T> &dy, const Matrix<const T> &pre,
+                             const Matrix<T> *act) {
   if (f.gated) {
     gated_backward(dpre.columns_from(0, shape.inner), dpre.columns_from(shape.inner, shape.inner),
                    dy, pre.columns_from(0, shape.inner),
-                   pre.columns_from(shape.inner, shape.inner), f.activation);
+                   pre.columns_from(shape.inner, shape.inner), act, f.activation);
   } else {
-    activation_backward(dpre, dy, pre, f.activation);
+    activation_backward(dpre, dy, pre, act, f.activation);
   }
 }
 
@@ -217,17 +219,17 @@ variable_list backward(const at::Tensor &dout, const FusedLinear &f, const Kept 
         Matrix<T> to = first_all ? matrix<T>(dpre).rows_from(token, n) : dpre_scratch.rows(n);
         if (second) {
           Matrix<T> inner = dact_scratch.rows(n);
+          last->input_gradient(inner, false, dz);
           if (last->needs_x()) {
             Matrix<T> a = second_all ? matrix<T>(act).rows_from(token, n) : act_scratch.rows(n);
-            activate_block<T>(f, shape, a, pre);
+            activate_block_backward<T>(f, shape, to, inner, pre, &a);
             last->add(dz, a, b, token);
           } else {
+            activate_block_backward<T>(f, shape, to, inner, pre, nullptr);
             last->add(dz, inner, b, token);
           }
-          last->input_gradient(inner, false, dz);
-          activate_block_backward<T>(f, shape, to, inner, pre);
         } else {
-          activate_block_backward<T>(f, shape, to, dz, pre);
+          activate_block_backward<T>(f, shape, to, dz, pre, nullptr);
         }
         dp = to;
       }

@@ -202,13 +202,23 @@ void activate_rows(Matrix<T> y, Matrix<const T> x) {
 }
 
 template <typename T, Activation act>
-void activation_backward_rows(Matrix<T> dx, Matrix<const T> dy, Matrix<const T> x) {
+void activation_backward_rows(Matrix<T> dx, Matrix<const T> dy, Matrix<const T> x,
+                              const Matrix<T> *y) {
   for (int64_t i = 0; i < x.rows; i++) {
-    T *to = dx.row(i);
+    T *to = dx.row(i), *again = y == nullptr ? nullptr : y->row(i);
     const T *d = dy.row(i), *from = x.row(i);
+    if (again == nullptr) {
 #pragma omp simd
-    for (int64_t c = 0; c < x.cols; c++)
-      to[c] = from_float<T>(to_float(d[c]) * value<act>(to_float(from[c])).slope);
+      for (int64_t c = 0; c < x.cols; c++)
+        to[c] = from_float<T>(to_float(d[c]) * value<act>(to_float(from[c])).slope);
+    } else {
+#pragma omp simd
+      for (int64_t c = 0; c < x.cols; c++) {
+        Value v = value<act>(to_float(from[c]));
+        to[c] = from_float<T>(to_float(d[c]) * v.slope);
+        again[c] = from_float<T>(v.y);
+      }
+    }
   }
 }
 
@@ -225,16 +235,17 @@ void activate_gated_rows(Matrix<T> y, Matrix<const T> gate, Matrix<const T> x) {
 
 template <typename T, Activation act>
 void gated_backward_rows(Matrix<T> dgate, Matrix<T> dx, Matrix<const T> dy, Matrix<const T> gate,
-                         Matrix<const T> x) {
+                         Matrix<const T> x, const Matrix<T> *y) {
   for (int64_t i = 0; i < x.rows; i++) {
-    T *to_gate = dgate.row(i), *to = dx.row(i);
+    T *to_gate = dgate.row(i), *to = dx.row(i), *again = y == nullptr ? nullptr : y->row(i);
     const T *d = dy.row(i), *g = gate.row(i), *from = x.row(i);
 #pragma omp simd
     for (int64_t c = 0; c < x.cols; c++) {
       Value v = value<act>(to_float(g[c]));
-      float up = to_float(d[c]);
-      to_gate[c] = from_float<T>(up * to_float(from[c]) * v.slope);
+      float up = to_float(d[c]), linear = to_float(from[c]);
+      to_gate[c] = from_float<T>(up * linear * v.slope);
       to[c] = from_float<T>(up * v.y);
+      if (again != nullptr) again[c] = from_float<T>(v.y * linear);
     }
   }
 }
@@ -312,8 +323,8 @@ void activate(const Matrix<T> &y, const Matrix<const T> &x, Activation act) {
 
 template <typename T>
 void activation_backward(const Matrix<T> &dx, const Matrix<const T> &dy, const Matrix<const T> &x,
-                         Activation act) {
-  with(act, [&](auto a) { cpu_dispatch<activation_backward_rows<T, a()>>(dx, dy, x); });
+                         const Matrix<T> *y, Activation act) {
+  with(act, [&](auto a) { cpu_dispatch<activation_backward_rows<T, a()>>(dx, dy, x, y); });
 }
 
 template <typename T>
@@ -324,8 +335,9 @@ void activate_gated(const Matrix<T> &y, const Matrix<const T> &gate, const Matri
 
 template <typename T>
 void gated_backward(const Matrix<T> &dgate, const Matrix<T> &dx, const Matrix<const T> &dy,
-                    const Matrix<const T> &gate, const Matrix<const T> &x, Activation act) {
-  with(act, [&](auto a) { cpu_dispatch<gated_backward_rows<T, a()>>(dgate, dx, dy, gate, x); });
+                    const Matrix<const T> &gate, const Matrix<const T> &x, const Matrix<T> *y,
+                    Activation act) {
+  with(act, [&](auto a) { cpu_dispatch<gated_backward_rows<T, a()>>(dgate, dx, dy, gate, x, y); });
 }
 
 template <typename T>
@@ -357,11 +369,12 @@ void add_rows(const Matrix<const T> &x, float *sums) {
   template void scale(const Matrix<T> &, float);                                                  \
   template void activate(const Matrix<T> &, const Matrix<const T> &, Activation);                 \
   template void activation_backward(const Matrix<T> &, const Matrix<const T> &,                   \
-                                    const Matrix<const T> &, Activation);                         \
+                                    const Matrix<const T> &, const Matrix<T> *, Activation);      \
   template void activate_gated(const Matrix<T> &, const Matrix<const T> &, const Matrix<const T> &, \
                                Activation);                                                       \
   template void gated_backward(const Matrix<T> &, const Matrix<T> &, const Matrix<const T> &,     \
-                               const Matrix<const T> &, const Matrix<const T> &, Activation);     \
+                               const Matrix<const T> &, const Matrix<const T> &,                  \
+                               const Matrix<T> *, Activation);                                    \
   template void add_residual(const Matrix<T> &, const T *, const Matrix<const T> &);              \
   template void normalize(const Matrix<T> &, const Matrix<const T> &, const RowNorm &, float *,   \
                           float *);                                                               \

@@ -24,19 +24,21 @@ void scale(const Matrix<T> &y, float factor);
 template <typename T>
 void activate(const Matrix<T> &y, const Matrix<const T> &x, Activation act);
 
-// dx = act'(x) dy. dx may be dy.
+// dx = act'(x) dy, and y = act(x) where y is not null. dx may be dy.
 template <typename T>
 void activation_backward(const Matrix<T> &dx, const Matrix<const T> &dy, const Matrix<const T> &x,
-                         Activation act);
+                         const Matrix<T> *y, Activation act);
 
 // y = act(gate) x.
 template <typename T>
 void activate_gated(const Matrix<T> &y, const Matrix<const T> &gate, const Matrix<const T> &x,
                     Activation act);
 
+// The gradients of gate and x, and y = act(gate) x again where y is not null.
 template <typename T>
 void gated_backward(const Matrix<T> &dgate, const Matrix<T> &dx, const Matrix<const T> &dy,
-                    const Matrix<const T> &gate, const Matrix<const T> &x, Activation act);
+                    const Matrix<const T> &gate, const Matrix<const T> &x, const Matrix<T> *y,
+                    Activation act);
 
 // y += bias + residual; bias may be null.
 template <typename T>
