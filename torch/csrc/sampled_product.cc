@@ -32,15 +32,23 @@ GOPET_INLINE typename Vector<T, bytes>::type load(const T *from, int64_t valid) 
   return v;
 }
 
+// As many halves of floats as a vector has floats.
+template <int bytes>
+struct Halves {
+  typedef uint16_t type __attribute__((vector_size(bytes / 2)));
+  typedef uint32_t words __attribute__((vector_size(bytes)));
+};
+
 template <typename T, int bytes>
 GOPET_INLINE typename Vector<T, bytes>::type load(const c10::BFloat16 *from, int64_t valid) {
-  uint16_t half[Vector<float, bytes>::lanes] = {};
-  std::memcpy(half, from, valid * sizeof(uint16_t));
-  typename Vector<float, bytes>::index bits;
-  for (int i = 0; i < Vector<float, bytes>::lanes; i++) bits[i] = int32_t{half[i]} << 16;
-  typename Vector<float, bytes>::type v;
-  std::memcpy(&v, &bits, bytes);
-  return v;
+  typename Halves<bytes>::type h = {};
+  if (valid == Vector<T, bytes>::lanes) {
+    std::memcpy(&h, from, sizeof(h));
+  } else {
+    std::memcpy(&h, from, valid * sizeof(uint16_t));
+  }
+  auto bits = __builtin_convertvector(h, typename Halves<bytes>::words) << 16;
+  return reinterpret_cast<typename Vector<T, bytes>::type>(bits);
 }
 
 // Writes the wanted groups of columns of up to kTokenBlock rows as columns of
