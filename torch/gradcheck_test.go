@@ -169,6 +169,13 @@ var operations = []operation{
 		return torch.CrossEntropy(x[0], ints(s, []int64{4}, 0, 2, 1, 2), nil, torch.ReduceNone)
 	}},
 
+	{"linear_cross_entropy", "mean", []operand{normal(4, 3), normal(5, 3)}, func(s *torch.Scope, x tensors) *torch.Tensor {
+		return torch.LinearCrossEntropy(x[0], x[1], ints(s, []int64{4}, 0, -100, 4, 2), torch.ReduceMean)
+	}},
+	{"linear_cross_entropy", "one a token", []operand{normal(4, 3), normal(5, 3)}, func(s *torch.Scope, x tensors) *torch.Tensor {
+		return torch.LinearCrossEntropy(x[0], x[1], ints(s, []int64{4}, 0, -100, 4, 2), torch.ReduceNone)
+	}},
+
 	{"where", "", []operand{normal(2, 3), normal(3)}, func(s *torch.Scope, x tensors) *torch.Tensor {
 		return torch.Where(bools(s, []int64{2, 1}, true, false), x[0], x[1])
 	}},

@@ -242,6 +242,12 @@ gt_error gt_fused_linear(gt_tensor *out, int32_t mode, gt_tensor x, const gt_lin
                          size_t first, size_t second,
                          const gt_fused_linear_options *options) GT_NOEXCEPT;
 
+/* linear_cross_entropy.cc: gt_cross_entropy of the logits hidden weight^T, for
+ * hidden [tokens, dim] and weight [classes, dim], which are never stored where
+ * weight is frozen. */
+gt_error gt_linear_cross_entropy(gt_tensor *out, int32_t mode, gt_tensor hidden, gt_tensor weight,
+                                 gt_tensor targets, int32_t reduction) GT_NOEXCEPT;
+
 /* packed_attention.cc: attention within sequences that lie one after another:
  * sequence i is rows offsets[i] to offsets[i + 1]. */
 typedef struct {

@@ -109,6 +109,8 @@ package ctorch
 #cgo nocallback gt_libtorch_version
 #cgo noescape gt_linear
 #cgo nocallback gt_linear
+#cgo noescape gt_linear_cross_entropy
+#cgo nocallback gt_linear_cross_entropy
 #cgo noescape gt_live_tensors
 #cgo nocallback gt_live_tensors
 #cgo noescape gt_log
