@@ -61,8 +61,10 @@ template <typename T>
 inline void normalize_row(T *y, const T *x, int64_t n, const RowNorm &norm, float *mean,
                           float *rstd) {
   float sum = 0, squares = 0;
+  if (!norm.rms) {
 #pragma omp simd reduction(+ : sum)
-  for (int64_t c = 0; c < n; c++) sum += to_float(x[c]);
+    for (int64_t c = 0; c < n; c++) sum += to_float(x[c]);
+  }
   float m = sum / static_cast<float>(n);
 #pragma omp simd reduction(+ : squares)
   for (int64_t c = 0; c < n; c++) {
@@ -84,8 +86,9 @@ inline void normalize_row(T *y, const T *x, int64_t n, const RowNorm &norm, floa
 }
 
 template <typename T>
-inline void normalize_row_backward(T *dx, const T *dy, const T *x, int64_t n, const float *weight,
+inline void normalize_row_backward(T *dx, const T *dy, const T *x, int64_t n, const RowNorm &norm,
                                    float mean, float rstd) {
+  const float *weight = norm.weight;
   float sum = 0, dot = 0;
 #pragma omp simd reduction(+ : sum, dot)
   for (int64_t c = 0; c < n; c++) {
@@ -93,7 +96,7 @@ inline void normalize_row_backward(T *dx, const T *dy, const T *x, int64_t n, co
     sum += g;
     dot += g * (to_float(x[c]) - mean);
   }
-  float a = rstd / static_cast<float>(n) * sum;
+  float a = norm.rms ? 0 : rstd / static_cast<float>(n) * sum;
   float b = rstd * rstd * rstd / static_cast<float>(n) * dot;
 #pragma omp simd
   for (int64_t c = 0; c < n; c++)
@@ -202,7 +205,7 @@ void normalize_backward_rows(Matrix<T> dx, Matrix<const T> dy, Matrix<const T> x
 #pragma omp simd
       for (int64_t c = 0; c < x.cols; c++) dbias[c] += to_float(d[c]);
     }
-    normalize_row_backward(dx.row(i), d, from, x.cols, norm.weight, mean[i], rstd[i]);
+    normalize_row_backward(dx.row(i), d, from, x.cols, norm, mean[i], rstd[i]);
   }
 }
 

@@ -15,6 +15,10 @@ package ctorch
 #cgo nocallback gt_adamw
 #cgo noescape gt_add
 #cgo nocallback gt_add
+#cgo noescape gt_add_layer_norm
+#cgo nocallback gt_add_layer_norm
+#cgo noescape gt_add_rms_norm
+#cgo nocallback gt_add_rms_norm
 #cgo noescape gt_add_scalar
 #cgo nocallback gt_add_scalar
 #cgo noescape gt_alias
