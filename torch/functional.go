@@ -21,22 +21,6 @@ func Embedding(weight, ids *Tensor) *Tensor {
 	})
 }
 
-// LayerNorm normalises the last dimension of x to mean 0 and variance 1, then
-// scales by weight [dim] and shifts by bias [dim] or nil.
-func LayerNorm(x, weight, bias *Tensor, eps float64) *Tensor {
-	return result(scopeOf("layer_norm", x, weight, bias), func(out *ctorch.Handle, mode ctorch.Mode) error {
-		return ctorch.LayerNorm(out, mode, x.h("layer_norm"), weight.h("layer_norm"), optional("layer_norm", bias), eps)
-	})
-}
-
-// RMSNorm divides the last dimension of x by its root mean square and scales
-// it by weight [dim]. It computes in the weight's dtype and keeps x's.
-func RMSNorm(x, weight *Tensor, eps float64) *Tensor {
-	return result(scopeOf("rms_norm", x, weight), func(out *ctorch.Handle, mode ctorch.Mode) error {
-		return ctorch.RMSNorm(out, mode, x.h("rms_norm"), weight.h("rms_norm"), eps)
-	})
-}
-
 // GELU is t times the normal distribution function of t, exactly.
 func (t *Tensor) GELU() *Tensor { return t.gelu(false) }
 

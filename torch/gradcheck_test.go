@@ -124,6 +124,13 @@ var operations = []operation{
 	{"layer_norm", "no bias", []operand{normal(3, 4), normal(4)}, func(_ *torch.Scope, x tensors) *torch.Tensor {
 		return torch.LayerNorm(x[0], x[1], nil, 1e-12)
 	}},
+	{"add_layer_norm", "", []operand{normal(2, 3, 5), normal(2, 3, 5), normal(5), positive(5)}, func(_ *torch.Scope, x tensors) *torch.Tensor {
+		return torch.AddLayerNorm(x[0], x[1], x[2], x[3], 1e-5)
+	}},
+	{"add_rms_norm", "", []operand{normal(2, 3, 5), normal(2, 3, 5), normal(5)}, func(_ *torch.Scope, x tensors) *torch.Tensor {
+		sum, normed := torch.AddRMSNorm(x[0], x[1], x[2], 1e-6)
+		return torch.Cat(0, sum, normed)
+	}},
 	{"embedding", "repeated ids", []operand{normal(4, 3)}, func(s *torch.Scope, x tensors) *torch.Tensor {
 		return torch.Embedding(x[0], ints(s, []int64{2, 3}, 0, 2, 2, 3, 0, 2))
 	}},
@@ -167,6 +174,13 @@ var operations = []operation{
 	}},
 	{"cross_entropy", "one a row", []operand{normal(4, 3)}, func(s *torch.Scope, x tensors) *torch.Tensor {
 		return torch.CrossEntropy(x[0], ints(s, []int64{4}, 0, 2, 1, 2), nil, torch.ReduceNone)
+	}},
+
+	{"linear_cross_entropy", "mean", []operand{normal(4, 3), normal(5, 3)}, func(s *torch.Scope, x tensors) *torch.Tensor {
+		return torch.LinearCrossEntropy(x[0], x[1], ints(s, []int64{4}, 0, -100, 4, 2), torch.ReduceMean)
+	}},
+	{"linear_cross_entropy", "one a token", []operand{normal(4, 3), normal(5, 3)}, func(s *torch.Scope, x tensors) *torch.Tensor {
+		return torch.LinearCrossEntropy(x[0], x[1], ints(s, []int64{4}, 0, -100, 4, 2), torch.ReduceNone)
 	}},
 
 	{"where", "", []operand{normal(2, 3), normal(3)}, func(s *torch.Scope, x tensors) *torch.Tensor {

@@ -18,6 +18,10 @@ inline std::optional<at::Tensor> optional(gt_tensor handle) {
   return unwrap(handle);
 }
 
+inline at::Tensor tensor_or_undefined(gt_tensor handle) {
+  return handle == 0 ? at::Tensor() : unwrap(handle);
+}
+
 // A new handle for t; counted in gt_live_tensors.
 gt_tensor wrap(at::Tensor t);
 

@@ -418,10 +418,6 @@ using namespace gopet;
 
 namespace {
 
-at::Tensor tensor_or_undefined(gt_tensor handle) {
-  return handle == 0 ? at::Tensor() : unwrap(handle);
-}
-
 std::vector<LinearTerm> terms(const gt_linear_term *list, size_t n) {
   std::vector<LinearTerm> terms;
   for (size_t i = 0; i < n; i++) {

@@ -9,6 +9,7 @@ extern "C" __attribute__((weak)) void cblas_sgemm_compute(int layout, int ta, in
                                                           int k, const float *a, int lda,
                                                           const float *b, int ldb, float beta,
                                                           float *c, int ldc);
+extern "C" __attribute__((weak)) int MKL_Set_Num_Threads_Local(int threads);
 
 namespace gopet {
 namespace {
@@ -52,6 +53,13 @@ void gemm(const Matrix<float> &c, const Matrix<const float> &a, Transpose ta,
 void gemm(const Matrix<c10::BFloat16> &c, const Matrix<const c10::BFloat16> &a, Transpose ta,
           const Matrix<const c10::BFloat16> &b, Transpose tb, bool accumulate) {
   by_libtorch(c, a, ta, b, tb, accumulate);
+}
+
+ProductsOfOneThread::ProductsOfOneThread()
+    : previous_(MKL_Set_Num_Threads_Local == nullptr ? 0 : MKL_Set_Num_Threads_Local(1)) {}
+
+ProductsOfOneThread::~ProductsOfOneThread() {
+  if (MKL_Set_Num_Threads_Local != nullptr) MKL_Set_Num_Threads_Local(previous_);
 }
 
 }  // namespace gopet

@@ -33,4 +33,16 @@ void gemm(const Matrix<float> &c, const Matrix<const float> &a, Transpose ta,
 void gemm(const Matrix<c10::BFloat16> &c, const Matrix<const c10::BFloat16> &a, Transpose ta,
           const Matrix<const c10::BFloat16> &b, Transpose tb, bool accumulate);
 
+// While one lives, this thread shares no product of floats with others. Within
+// a loop that is parallel MKL shares none either, but sums in an order that
+// depends on how many threads it could have had.
+class ProductsOfOneThread {
+ public:
+  ProductsOfOneThread();
+  ~ProductsOfOneThread();
+
+ private:
+  int previous_;
+};
+
 }  // namespace gopet

@@ -179,8 +179,6 @@ gt_error gt_stack(gt_tensor *out, int32_t mode, const gt_tensor *tensors, size_t
 gt_error gt_linear(gt_tensor *out, int32_t mode, gt_tensor x, gt_tensor weight,
                    gt_tensor bias) GT_NOEXCEPT;
 gt_error gt_embedding(gt_tensor *out, int32_t mode, gt_tensor weight, gt_tensor ids) GT_NOEXCEPT;
-gt_error gt_rms_norm(gt_tensor *out, int32_t mode, gt_tensor x, gt_tensor weight,
-                     double eps) GT_NOEXCEPT;
 gt_error gt_gelu(gt_tensor *out, int32_t mode, gt_tensor a, int32_t tanh_approximation) GT_NOEXCEPT;
 gt_error gt_dropout(gt_tensor *out, int32_t mode, gt_tensor a, double p) GT_NOEXCEPT;
 gt_error gt_attention(gt_tensor *out, int32_t mode, gt_tensor q, gt_tensor k, gt_tensor v,
@@ -216,9 +214,16 @@ gt_error gt_put_(gt_tensor weight, gt_tensor index, gt_tensor values) GT_NOEXCEP
 gt_error gt_low_rank_linear(gt_tensor *out, int32_t mode, gt_tensor x, gt_tensor weight,
                             gt_tensor bias, gt_tensor a, gt_tensor b, double scale) GT_NOEXCEPT;
 
-/* layer_norm.cc */
+/* norm.cc: over the last dimension, of x or of x + residual. The latter two
+ * keep nothing but the sum. */
 gt_error gt_layer_norm(gt_tensor *out, int32_t mode, gt_tensor x, gt_tensor weight, gt_tensor bias,
                        double eps) GT_NOEXCEPT;
+gt_error gt_rms_norm(gt_tensor *out, int32_t mode, gt_tensor x, gt_tensor weight,
+                     double eps) GT_NOEXCEPT;
+gt_error gt_add_layer_norm(gt_tensor *out, int32_t mode, gt_tensor x, gt_tensor residual,
+                           gt_tensor weight, gt_tensor bias, double eps) GT_NOEXCEPT;
+gt_error gt_add_rms_norm(gt_tensor *sum, gt_tensor *normed, int32_t mode, gt_tensor x,
+                         gt_tensor residual, gt_tensor weight, double eps) GT_NOEXCEPT;
 
 /* fused_linear.cc: norm(second(act(first(x))) + residual), all in one pass.
  * `layers` are the first ones, whose outputs lie beside each other, then the
@@ -241,6 +246,12 @@ typedef struct {
 gt_error gt_fused_linear(gt_tensor *out, int32_t mode, gt_tensor x, const gt_linear_term *layers,
                          size_t first, size_t second,
                          const gt_fused_linear_options *options) GT_NOEXCEPT;
+
+/* linear_cross_entropy.cc: gt_cross_entropy of the logits hidden weight^T, for
+ * hidden [tokens, dim] and weight [classes, dim], which are never stored where
+ * weight is frozen. */
+gt_error gt_linear_cross_entropy(gt_tensor *out, int32_t mode, gt_tensor hidden, gt_tensor weight,
+                                 gt_tensor targets, int32_t reduction) GT_NOEXCEPT;
 
 /* packed_attention.cc: attention within sequences that lie one after another:
  * sequence i is rows offsets[i] to offsets[i + 1]. */

@@ -11,16 +11,6 @@ gt_error gt_embedding(gt_tensor *out, int32_t mode, gt_tensor weight, gt_tensor 
   GT_RESULT(out, mode, at::embedding(unwrap(weight), unwrap(ids)))
 }
 
-gt_error gt_rms_norm(gt_tensor *out, int32_t mode, gt_tensor x, gt_tensor weight,
-                     double eps) noexcept {
-  GT_BOUNDARY(mode, {
-    const at::Tensor &input = unwrap(x);
-    const at::Tensor &scale = unwrap(weight);
-    *out = wrap(at::rms_norm(input.to(scale.scalar_type()), scale.sizes(), scale, eps)
-                    .to(input.scalar_type()));
-  })
-}
-
 gt_error gt_gelu(gt_tensor *out, int32_t mode, gt_tensor a, int32_t tanh_approximation) noexcept {
   GT_RESULT(out, mode, at::gelu(unwrap(a), tanh_approximation ? "tanh" : "none"))
 }

@@ -78,8 +78,6 @@ AttentionTensors parts(const at::Tensor &qkv) {
   return {qkv.select(1, 0), qkv.select(1, 1), qkv.select(1, 2), at::Tensor()};
 }
 
-at::Tensor or_undefined(gt_tensor handle) { return handle == 0 ? at::Tensor() : unwrap(handle); }
-
 std::optional<at::Tensor> if_defined(const at::Tensor &t) {
   return t.defined() ? std::optional(t) : std::nullopt;
 }
@@ -187,7 +185,7 @@ gt_error gt_packed_attention(gt_tensor *out, int32_t mode, gt_tensor q, gt_tenso
                              const gt_attention_options *o) noexcept {
   GT_RESULT(out, mode,
             packed_attention(
-                {unwrap(q), unwrap(k), unwrap(v), or_undefined(o->bias)},
+                {unwrap(q), unwrap(k), unwrap(v), tensor_or_undefined(o->bias)},
                 options(o, ints(query_offsets, n_query_offsets), ints(key_offsets, n_key_offsets))))
 }
 
@@ -195,6 +193,6 @@ gt_error gt_packed_self_attention(gt_tensor *out, int32_t mode, gt_tensor qkv,
                                   const int64_t *offsets, size_t n_offsets,
                                   const gt_attention_options *o) noexcept {
   GT_RESULT(out, mode,
-            packed_self_attention(unwrap(qkv), or_undefined(o->bias),
+            packed_self_attention(unwrap(qkv), tensor_or_undefined(o->bias),
                                   options(o, ints(offsets, n_offsets), ints(offsets, n_offsets))))
 }

@@ -1,5 +1,6 @@
-// What happens to the rows of a matrix before and after a product, a block of tokens at a time: biases,
-// activations, residuals, norms, and their gradients. Arithmetic is float32 whatever the rows hold.
+// What happens to the rows of a matrix before and after a product, a block of tokens at a time:
+// biases, activations, residuals, norms, and their gradients. Arithmetic is float32 whatever the
+// rows hold.
 #pragma once
 
 #include "gemm.h"
@@ -44,13 +45,16 @@ void gated_backward(const Matrix<T> &dgate, const Matrix<T> &dx, const Matrix<co
 template <typename T>
 void add_residual(const Matrix<T> &y, const T *bias, const Matrix<const T> &residual);
 
-// A layer norm over rows: weight and bias [cols] are float32, bias may be null.
+// A layer norm over rows, or a root mean square norm, which does not centre: weight and bias [cols]
+// are float32, bias may be null.
 struct RowNorm {
   const float *weight, *bias;
   double eps;
+  bool rms = false;
 };
 
-// y = norm(x); writes each row's mean and 1 / standard deviation. y may be x.
+// y = norm(x); writes each row's mean, 0 where it is not taken, and 1 / standard deviation. y may
+// be x.
 template <typename T>
 void normalize(const Matrix<T> &y, const Matrix<const T> &x, const RowNorm &norm, float *mean,
                float *rstd);

@@ -15,6 +15,10 @@ package ctorch
 #cgo nocallback gt_adamw
 #cgo noescape gt_add
 #cgo nocallback gt_add
+#cgo noescape gt_add_layer_norm
+#cgo nocallback gt_add_layer_norm
+#cgo noescape gt_add_rms_norm
+#cgo nocallback gt_add_rms_norm
 #cgo noescape gt_add_scalar
 #cgo nocallback gt_add_scalar
 #cgo noescape gt_alias
@@ -109,6 +113,8 @@ package ctorch
 #cgo nocallback gt_libtorch_version
 #cgo noescape gt_linear
 #cgo nocallback gt_linear
+#cgo noescape gt_linear_cross_entropy
+#cgo nocallback gt_linear_cross_entropy
 #cgo noescape gt_live_tensors
 #cgo nocallback gt_live_tensors
 #cgo noescape gt_log

@@ -13,16 +13,6 @@ func Embedding(out *Handle, mode Mode, weight, ids Handle) error {
 	return check("embedding", C.gt_embedding(cOut(out), C.int32_t(mode), C.gt_tensor(weight), C.gt_tensor(ids)))
 }
 
-// LayerNorm wraps at::layer_norm over the weight's dimensions; bias may be 0.
-func LayerNorm(out *Handle, mode Mode, x, weight, bias Handle, eps float64) error {
-	return check("layer_norm", C.gt_layer_norm(cOut(out), C.int32_t(mode), C.gt_tensor(x), C.gt_tensor(weight), C.gt_tensor(bias), C.double(eps)))
-}
-
-// RMSNorm wraps at::rms_norm in the weight's dtype, over its dimensions.
-func RMSNorm(out *Handle, mode Mode, x, weight Handle, eps float64) error {
-	return check("rms_norm", C.gt_rms_norm(cOut(out), C.int32_t(mode), C.gt_tensor(x), C.gt_tensor(weight), C.double(eps)))
-}
-
 // GELU wraps at::gelu, exact or by its tanh approximation.
 func GELU(out *Handle, mode Mode, a Handle, tanh bool) error {
 	return check("gelu", C.gt_gelu(cOut(out), C.int32_t(mode), C.gt_tensor(a), cBool(tanh)))
