@@ -56,7 +56,7 @@ func (m *measurement) lineUp() []*contender {
 		c := contender{name: name, kind: ofPeer, job: rival.job, rival: rival}
 		c.command = []string{m.options.Python, "-c", peersScript}
 		if c.job.Grouped = grouped; grouped {
-			c.name, c.rival = name+", rows grouped by length", nil
+			c.name, c.rival = name+", grouped", nil
 		}
 		peers = append(peers, &c)
 	}
