@@ -29,7 +29,7 @@ func run(arguments []string) error {
 	out := flags.String("out", "", "the `FILE` to write")
 	flags.Parse(arguments)
 	if *out == "" || flags.NArg() == 0 {
-		return fmt.Errorf("want -out FILE and TITLE=FILE...")
+		return fmt.Errorf("want -out FILE and at least one TITLE=FILE")
 	}
 	var sections []section
 	for _, argument := range flags.Args() {
