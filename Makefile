@@ -83,6 +83,12 @@ bench: build ## step times beside the floor and beside PyTorch, interleaved (3 G
 bench-input: build ## reading and the first step beside Hugging Face's datasets and transformers (4 GB)
 	@bash scripts/bench_input.sh
 
+BENCH_PEERS_FLAGS =
+
+.PHONY: bench-peers
+bench-peers: build ## steps and memory beside transformers and peft, into docs/benchmarks.md (3 GB, forty minutes)
+	@bash scripts/bench_peers.sh $(BENCH_PEERS_FLAGS)
+
 .PHONY: bench-tokenizer
 bench-tokenizer: ## tokenizer speed beside Hugging Face's tokenizers
 	@bash data/tokenizer/bench.sh

@@ -66,6 +66,13 @@ prints() { "$python" "$1" "${@:3}" | cmp - "$2"; }
 # interop SCRIPT: Go tests that run it, both ways through the cache of huggingface_hub.
 interop() { GOPET_ORACLE_PYTHON=$python go test -count=1 -run Interop ./internal/hub ./models/hub ./data/hub; }
 
+# trains: the benchmark's peers start from gopet's values and must have gopet's losses.
+trains() {
+  local environment
+  environment=$(bash third_party/setup.sh --env) && eval "$environment" &&
+    GOPET_ORACLE_PYTHON=$python go test -count=1 -run Peers "$1"
+}
+
 # converts SCRIPT: beside what it compares it loads with transformers what gopet convert writes.
 converts() { compares "$1" && "$python" "$1" --gopet "$PWD/bin/gopet"; }
 
@@ -82,6 +89,7 @@ parity writes pet/apet/testdata/make_shuffles.py
 parity writes torch/optim/testdata/make_golden.py
 parity writes train/metrics/testdata/make_golden.py
 parity writes train/metrics/testdata/make_text.py
+parity trains ./train/bench
 parity interop internal/hubtest/testdata/interop.py
 
 tokenizer=data/tokenizer/testdata

@@ -57,6 +57,10 @@ Example:
 func benchWorkerCommand() *cli.Command {
 	return &cli.Command{
 		Name: benchWorker, Hidden: true, Usage: "make the steps that bench asks for",
+		Description: `Reads a job and requests for steps, and answers each with a line of JSON.
+
+Example:
+  gopet bench-worker < job.jsonl`,
 		Action: func(c *cli.Context) error { return bench.Serve(c.Context, os.Stdin, c.App.Writer) },
 	}
 }
@@ -66,7 +70,7 @@ const benchWorker = "bench-worker"
 func benchAction(c *cli.Context) error {
 	o, err := benchOptions(c)
 	if err != nil {
-		return usageError{err}
+		return err
 	}
 	watch := newPreparingBar(c.App.ErrWriter)
 	defer watch.clear()
@@ -81,14 +85,13 @@ func benchAction(c *cli.Context) error {
 	}
 	report, err := bench.Run(c.Context, o, func(what string, done, total int) { watch.preparing(what, int64(done), int64(total)) })
 	watch.clear()
-	if report == nil {
-		return err
-	}
-	if c.Bool("json") && err == nil {
-		return writeJSON(c.App.Writer, report)
-	}
-	if err != nil {
+	switch {
+	case err != nil && report != nil: // losses differ, and these are they
 		return errors.Join(err, bench.WriteLosses(c.App.ErrWriter, report))
+	case err != nil:
+		return err
+	case c.Bool("json"):
+		return writeJSON(c.App.Writer, report)
 	}
 	return report.Write(c.App.Writer)
 }
@@ -103,7 +106,13 @@ func benchOptions(c *cli.Context) (bench.Options, error) {
 	o.Model, o.Steps, o.Threads, o.Seed = c.String("model"), c.Int("steps"), c.Int("threads"), c.Uint64("seed")
 	o.Peers, o.Python = c.Bool("peers"), c.String("python")
 	if err := benchRows(c, &o); err != nil {
-		return o, err
+		return o, usageError{err}
+	}
+	if o.Steps < 1 {
+		return o, usageError{fmt.Errorf("bench: %d steps: want 1 or more", o.Steps)}
+	}
+	if o.DType, err = torch.ParseDType(c.String("dtype")); err != nil {
+		return o, usageError{err}
 	}
 	methods := c.StringSlice("methods")
 	if len(methods) == 0 {
@@ -112,15 +121,11 @@ func benchOptions(c *cli.Context) (bench.Options, error) {
 	for _, text := range methods {
 		method, err := bench.ParseMethod(text, c.String("params"))
 		if err != nil {
-			return o, fmt.Errorf("bench: %w", err)
+			return o, err
 		}
 		o.Methods = append(o.Methods, method)
 	}
-	if o.Steps < 1 {
-		return o, fmt.Errorf("bench: %d steps: want 1 or more", o.Steps)
-	}
-	o.DType, err = torch.ParseDType(c.String("dtype"))
-	return o, err
+	return o, nil
 }
 
 // benchRows reads what the rows are: a shape, or data.

@@ -42,12 +42,15 @@ func TestBench(t *testing.T) {
 		t.Errorf("%d results", len(results))
 	}
 	for _, result := range results {
-		hasKeys(t, result.(map[string]any), "method", "trainable", "step_seconds", "floor_ratio", "samples_per_second", "tokens_per_second")
+		hasKeys(t, result.(map[string]any), "method", "trainable", "step_seconds", "floor_ratio", "samples_per_second", "tokens_per_second",
+			"peak_memory_bytes", "gemm_efficiency")
 	}
 	if text := mustGopet(t, "", append(args, "--methods", "apet-discrete")...); !strings.Contains(text, "floor") || !strings.Contains(text, "apet-discrete") {
 		t.Errorf("bench:\n%s", text)
 	}
 	refuses(t, exitFailure, append(args, "--methods", "apet"), "unknown method")
+	refuses(t, exitFailure, append(args, "--methods", "lora:rank=0"), `method "lora:rank=0": rank=0: want a whole number above 0`)
+	refuses(t, exitFailure, append(args, "--python", "/nowhere/python3"), "PyTorch floor: ")
 	refuses(t, exitFailure, append(args, "--shape", "2x64"), "rows of 64 tokens", "at most 23")
 	refuses(t, exitFailure, append(args, "--params", "100000000"), "number of eligible entries")
 }

@@ -15,7 +15,14 @@ import (
 	"github.com/gopet-ml/gopet/internal/torchtest"
 )
 
-func TestMain(m *testing.M) { torchtest.Main(m) }
+// TestMain runs the tests; as bench starts the program that it is, the tests
+// are its workers too.
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == benchWorker {
+		os.Exit(run(context.Background(), os.Args))
+	}
+	torchtest.Main(m)
+}
 
 // outcome is what a command left on its streams, and its exit code.
 type outcome struct {
@@ -227,6 +234,10 @@ func TestWrongUsage(t *testing.T) {
 		{"compare run --json", "compare: --json stands after a run directory: flags come first"},
 		{"convert --in m", "convert: no --out given; see gopet convert --help"},
 		{"bench --model m --shape 16", `shape "16": want BATCHxLENGTH`},
+		{"bench --model m --batch 4", "--batch goes with --data"},
+		{"bench --model m --data d", "--data needs a --task"},
+		{"bench --model m --data d --task sst2 --shape 2x4", "give one of them"},
+		{"bench --model m --data d --task sst2 --batch 0", "batch 0: want 1 or more"},
 		{"bench --model m --steps 0", "0 steps: want 1 or more"},
 		{"bench --model m --dtype int3", "int3"},
 		{"version extra", `version: unexpected argument "extra"`},

@@ -201,9 +201,10 @@ func (m *measurement) takeTurns(ctx context.Context) error {
 	return nil
 }
 
-// settle is how long everybody rests before a step: threads of the one before
-// have stopped waiting for work by then.
-const settle = 5 * time.Millisecond
+// settle is how long everybody rests before a step. OpenMP's threads go on
+// spinning for some milliseconds after a step, in every library alike; then an
+// idle worker takes no time from others.
+const settle = 20 * time.Millisecond
 
 func (m *measurement) ask(ctx context.Context, c *contender, r request) (answer, error) {
 	if err := ctx.Err(); err != nil {

@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"cmp"
 	"context"
 	_ "embed"
 	"fmt"
@@ -56,7 +57,7 @@ func (m *measurement) lineUp() []*contender {
 		c := contender{name: name, kind: ofPeer, job: rival.job, rival: rival}
 		c.command = []string{m.options.Python, "-c", peersScript}
 		if c.job.Grouped = grouped; grouped {
-			c.name, c.rival = name+", rows grouped by length", nil
+			c.name, c.rival = name+", grouped", nil
 		}
 		peers = append(peers, &c)
 	}
@@ -73,7 +74,7 @@ func (m *measurement) lineUp() []*contender {
 	}
 	for _, method := range m.options.Methods {
 		base.Contender, base.Params, base.Tuning = method.Name, method.Params, method.Tuning
-		base.Tuning.Seed = m.options.Seed
+		base.Tuning.Seed, base.DType = m.options.Seed, cmp.Or(method.DType, m.options.DType.String())
 		own := enter(contender{name: method.Text, kind: ofMethod, job: base})
 		name := peerName(method)
 		if !m.options.Peers || name == "" {

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/gopet-ml/gopet/pet"
+	"github.com/gopet-ml/gopet/torch"
 )
 
 // Method is a tuning method with its options.
@@ -15,12 +16,14 @@ type Method struct {
 	Name   string
 	Params string // what APET may tune, as pet.Budget reads it; "" for other methods
 	Tuning pet.Options
+	DType  string // "": that of the measurement
 }
 
 // MethodSyntax tells how ParseMethod reads a method.
 const MethodSyntax = `NAME[:OPTION]..., such as lora:all-linear:rank=16, apet-discrete:0.2% or apet-adjacent:20000.
 An option is what APET tunes (a number or a share of what is eligible), the targets (all-linear, qv,
-all) or one of rank=R, alpha=A (lora), block=B (apet-adjacent), length=N (prompt), bottleneck=N (adapter).`
+all) or one of rank=R, alpha=A (lora), block=B (apet-adjacent), length=N (prompt), bottleneck=N (adapter), or a dtype of its own,
+float32 or bfloat16.`
 
 var budget = regexp.MustCompile(`^[0-9.]+%?$`)
 
@@ -44,6 +47,8 @@ func ParseMethod(text, params string) (Method, error) {
 			m.Params = option
 		case (apet || m.Name == "lora") && (option == pet.AllLinear || option == "qv" || option == "all"):
 			m.Tuning.Targets = option
+		case option == torch.Float32.String() || option == torch.BFloat16.String():
+			m.DType = option
 		case named:
 			err = m.set(key, value)
 		default:

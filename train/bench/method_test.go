@@ -17,6 +17,7 @@ func TestMethodsHaveOptions(t *testing.T) {
 		"apet-adjacent:qv:300:block=7": {Name: "apet-adjacent", Params: "300", Tuning: pet.Options{Targets: "qv", Block: 7}},
 		"lora:all-linear":              {Name: "lora", Tuning: pet.Options{Targets: "all-linear"}},
 		"lora:rank=4:qv:alpha=1.5":     {Name: "lora", Tuning: pet.Options{Targets: "qv", Rank: 4, Alpha: 1.5}},
+		"bitfit:bfloat16":              {Name: "bitfit", DType: "bfloat16"},
 		"prompt:length=20":             {Name: "prompt", Tuning: pet.Options{Prompt: 20}},
 		"adapter:bottleneck=5":         {Name: "adapter", Tuning: pet.Options{Bottleneck: 5}},
 	} {

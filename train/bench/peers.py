@@ -71,8 +71,7 @@ def full(model, start, options):
 
 
 def bitfit(model, start, options):
-    """All biases. T5 has none and is given them as the paper's code does: to
-    self-attention, the feed-forward blocks, the norms and the head."""
+    """All biases; T5 is given them."""
     if is_t5(model):
         add_biases(model)
     for name, parameter in model.named_parameters():
@@ -81,6 +80,8 @@ def bitfit(model, start, options):
 
 
 def add_biases(model):
+    """Biases of a T5, which has none, where the paper's code adds them: to
+    self-attention, the feed-forward blocks, the norms and the head."""
     for name, module in model.named_modules():
         if isinstance(module, torch.nn.Linear) and "EncDecAttention" not in name:
             module.bias = torch.nn.Parameter(module.weight.new_zeros(module.out_features))

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"os/exec"
 	"strings"
 )
@@ -22,6 +23,7 @@ type process struct {
 // startProcess starts a worker and gives it its job.
 func startProcess(ctx context.Context, command []string, j job) (*process, ready, error) {
 	p := &process{command: exec.CommandContext(ctx, command[0], command[1:]...)}
+	p.command.Env = append(os.Environ(), "HF_HUB_OFFLINE=1") // the model is here
 	p.command.Stderr = &p.errors
 	var r ready
 	var err error

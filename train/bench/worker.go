@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"runtime"
 	"runtime/debug"
@@ -139,7 +140,7 @@ func (j job) setup(ctx context.Context) (train.Setup, error) {
 	setup := train.Setup{Model: j.Model, MaxLength: j.Length, Seed: j.Seed, Device: "cpu", DType: j.DType, Threads: j.Threads}
 	var err error
 	if j.Data == "" {
-		setup.Task, err = madeUpTask(j.Model)
+		setup.Task, err = madeUpTask(j.Model, j.Length)
 		return setup, err
 	}
 	if setup.Task, err = train.FindTask(j.Task, j.Text, j.Label); err != nil {
@@ -149,13 +150,17 @@ func (j job) setup(ctx context.Context) (train.Setup, error) {
 	return setup, err
 }
 
-// madeUpTask has the labels of the model's head, or two.
-func madeUpTask(dir string) (*task.Task, error) {
+// madeUpTask has the labels of the model's head, or two, and rows that the model
+// can read.
+func madeUpTask(dir string, length int) (*task.Task, error) {
 	declared, err := models.Declare(dir, models.Options{})
 	if err != nil {
 		return nil, err
 	}
 	defer declared.Close()
+	if length > declared.MaxLength() {
+		return nil, fmt.Errorf("rows of %d tokens: %s reads at most %d", length, dir, declared.MaxLength())
+	}
 	labels := models.Labels(declared)
 	if len(labels) == 0 {
 		labels = []string{"negative", "positive"}

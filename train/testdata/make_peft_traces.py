@@ -6,7 +6,7 @@ Needs torch 2.11.0, transformers 5.23.0 and peft 0.21.2, and oracle.py of script
     make_peft_traces.py [--check]
 
 LoRA, prompt tuning and SHiRA are peft's own; the bottleneck adapter and
-BitFit are written in PyTorch here. Dropout and weight decay are off; the rate
+BitFit are the benchmark's, plain PyTorch. Dropout and weight decay are off; the rate
 falls linearly without warm-up and gradients are clipped to norm 1, as
 transformers' Trainer does by default. A classification head is trained too.
 
@@ -35,12 +35,12 @@ import peft
 import safetensors.torch
 import torch
 import transformers
-from transformers.activations import ACT2FN
 
 HERE = pathlib.Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parents[1] / "scripts"))
+sys.path[:0] = [str(HERE.parents[1] / "scripts"), str(HERE.parent / "bench")]
 import loop  # noqa: E402
 import oracle  # noqa: E402
+import peers  # noqa: E402  the benchmark's, so that what is timed is what is tested here
 
 WARMUP = 0
 CLASSIFY, TEXT = peft.TaskType.SEQ_CLS, peft.TaskType.SEQ_2_SEQ_LM
@@ -188,7 +188,7 @@ def shira(task, targets):
     return by_peft(peft.ShiraConfig(task_type=task, r=2, target_modules=targets, random_seed=71), 0.05)
 
 
-# What is written here in PyTorch.
+# What is plain PyTorch.
 
 
 class Plain:
@@ -217,32 +217,14 @@ class Plain:
 
 
 def adapter(model):
-    """Bottlenecks (Houlsby et al., 2019) where the paper's code has them: in the
-    residual stream, behind self-attention and behind the feed-forward block."""
-    dim, width = model.config.hidden_size, 5
-    for name, module in list(model.named_modules()):
-        if hasattr(module, "SelfAttention") or hasattr(module, "DenseReluDense") or name.endswith(".output"):
-            module.adapter_down, module.adapter_up = torch.nn.Linear(dim, width), torch.nn.Linear(width, dim)
-            module.register_forward_hook(through_bottleneck)
+    peers.add_bottlenecks(model, width=5)
     return Plain(model, [name for name, _ in model.named_parameters() if ".adapter_" in name])
 
 
-def through_bottleneck(module, _, output):
-    x, *others = output if isinstance(output, tuple) else [output]
-    x = x + module.adapter_up(ACT2FN["gelu_new"](module.adapter_down(x)))
-    return (x, *others) if isinstance(output, tuple) else x
-
-
 def bitfit(model):
-    """All biases. T5 has none and is given them as the paper's code does:
-    to self-attention, the feed-forward blocks, the norms and the head."""
+    """All biases; T5 is given them."""
     if model.config.model_type == "t5":
-        for name, module in model.named_modules():
-            if isinstance(module, torch.nn.Linear) and "EncDecAttention" not in name:
-                module.bias = torch.nn.Parameter(torch.zeros(module.out_features))
-            elif name.endswith("layer_norm"):
-                module.bias = torch.nn.Parameter(torch.zeros_like(module.weight))
-                module.register_forward_hook(lambda norm, _, output: output + norm.bias)
+        peers.add_biases(model)
     names = [n for n, _ in model.named_parameters() if n.endswith(".bias") and not n.startswith("classifier.")]
     with torch.no_grad():
         for name in names:
