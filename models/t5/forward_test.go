@@ -15,20 +15,52 @@ import (
 	"github.com/gopet-ml/gopet/torch/nn"
 )
 
+// dropouts are the kinds of places that have a dropout.
+var dropouts = map[string]func(m *Model, p float64){
+	"encoder":             func(m *Model, p float64) { m.encoder.dropout.P = p },
+	"decoder":             func(m *Model, p float64) { m.decoder.dropout.P = p },
+	"attention":           eachBlock(func(b *block, p float64) { b.self.attention.Dropout.P = p }, func(b *block, p float64) { b.cross.attention.Dropout.P = p }),
+	"self_attention_end":  eachBlock(func(b *block, p float64) { b.self.end.Dropout.P = p }, nil),
+	"cross_attention_end": eachBlock(nil, func(b *block, p float64) { b.cross.end.Dropout.P = p }),
+	"feed_forward_end":    eachBlock(func(b *block, p float64) { b.feedForward.end.Dropout.P = p }, nil),
+	"feed_forward_inner":  eachBlock(func(b *block, p float64) { b.feedForward.layers.Dropout.P = p }, nil),
+}
+
+// eachBlock sets something of every block, and of those with cross-attention.
+func eachBlock(set, setCross func(b *block, p float64)) func(m *Model, p float64) {
+	return func(m *Model, p float64) {
+		for _, b := range slices.Concat(m.encoder.blocks, m.decoder.blocks) {
+			if set != nil {
+				set(b, p)
+			}
+			if setCross != nil && b.cross != nil {
+				setCross(b, p)
+			}
+		}
+	}
+}
+
+// Where dropout takes all away, the logits do not depend on chance.
 func TestDropoutIsWhereTransformersHasIt(t *testing.T) {
+	const almostAll = 1 - 1e-12 // attention refuses 1
 	for _, name := range cases {
 		s := modeltest.NewScope(t)
 		golden := modeltest.ReadGolden(t, s, "testdata", name, "golden.safetensors")
 		m := load32(t, filepath.Join("testdata", name))
 		in := golden.Input()
-		logits := func() *torch.Tensor {
-			torch.ManualSeed(5)
-			return decode(m, golden["decoder_input_ids"], models.Hidden(m, in), in)
-		}
 		in.Train = true
-		modeltest.Within(t, name+", dropped", logits(), golden["dropped"], modeltest.Tolerance)
+		logits := func() *torch.Tensor { return decode(m, golden["decoder_input_ids"], models.Hidden(m, in), in) }
+		for place, set := range dropouts {
+			m.SetDropout(0)
+			set(m, almostAll)
+			modeltest.Within(t, name+", dropped "+place, logits(), golden["dropped."+place], modeltest.Tolerance)
+		}
 		m.SetDropout(0)
 		modeltest.Within(t, name+", dropout set to 0", logits(), golden["logits"], modeltest.Tolerance)
+		m.SetDropout(almostAll)
+		if largest := logits().Abs().Max().Item(); largest != 0 {
+			t.Errorf("%s: with all dropped a logit of %g is left", name, largest)
+		}
 	}
 }
 

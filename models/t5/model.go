@@ -122,7 +122,11 @@ func (m *Model) scaled(state *torch.Tensor) *torch.Tensor {
 	return state
 }
 
-// CrossEntropy is torch.CrossEntropy of Logits and targets.
+// CrossEntropy is torch.CrossEntropy of Logits and targets. Where the head is as
+// it was loaded, the logits are never stored.
 func (m *Model) CrossEntropy(state, targets *torch.Tensor, reduction torch.Reduction) *torch.Tensor {
+	if m.head.Untouched() {
+		return torch.LinearCrossEntropy(m.scaled(state), m.head.Weight.Tensor, targets, reduction)
+	}
 	return torch.CrossEntropy(m.Logits(state), targets, nil, reduction)
 }

@@ -58,6 +58,10 @@ func (l *Linear) Forward(x *torch.Tensor) *torch.Tensor {
 	return torch.FusedLinear(x, torch.FusedLinearOptions{}, l.term(x))
 }
 
+// Untouched reports whether the layer is its weight and bias alone: no method
+// changes what it computes.
+func (l *Linear) Untouched() bool { return l.Tune == nil && l.Override == nil }
+
 // term is the layer over x, without an override.
 func (l *Linear) term(x *torch.Tensor) torch.LinearTerm {
 	t := torch.LinearTerm{Weight: l.Weight.Tensor, Bias: l.BiasTensor()}

@@ -56,9 +56,12 @@ func (s *Sublayer) Forward(layers *Dense, x, stream *torch.Tensor, train bool) *
 // Join is the sum of a block's output and the stream, both [..., dim],
 // normalised where the model does.
 func (s *Sublayer) Join(output, stream *torch.Tensor) *torch.Tensor {
-	sum := output.Add(stream)
 	if s.Norm == nil {
-		return sum
+		return output.Add(stream)
 	}
-	return s.Norm.Forward(sum)
+	if s.Norm.RMS || s.Norm.Override != nil {
+		return s.Norm.Forward(output.Add(stream))
+	}
+	weight, bias := s.Norm.parameters(stream)
+	return torch.AddLayerNorm(output, stream, weight, bias, s.Norm.Eps)
 }

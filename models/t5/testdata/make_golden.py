@@ -15,7 +15,7 @@ In golden.safetensors:
     hidden    the encoder's last hidden state, padded positions set to zero
     logits, loss   mean cross-entropy
     grad.NAME   gradient of loss for every parameter
-    dropped   logits in training, under the dropout of SEED
+    dropped.* logits in training where dropout takes away all that passes one kind of place
     encoder_prompt, decoder_prompt, prompted   vectors before the tokens of
         either, and the logits that follow the tokens
 
@@ -34,6 +34,7 @@ import sys
 
 import torch
 import transformers
+from transformers.models.t5 import modeling_t5
 from transformers.models.t5.modeling_t5 import T5Attention
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -43,7 +44,6 @@ import oracle  # noqa: E402
 SPAN = 2000
 BUCKETS = [(32, 128), (8, 12), (7, 11), (64, 256), (32, 500), (4, 3), (33, 129)]
 
-SEED = 5
 MAX_NEW_TOKENS = 9
 SETTINGS = {
     "greedy": {},
@@ -154,7 +154,7 @@ def make_case(directory, case):
     for attention in ("eager", "sdpa"):
         loaded = transformers.T5ForConditionalGeneration.from_pretrained(directory, attn_implementation=attention)
         assert_agree(golden, golden_tensors(loaded.eval(), batch))
-    golden["dropped"] = dropped_logits(loaded, batch)
+    golden |= dropped(directory, batch)
     golden |= prompted(loaded, batch, case.seed)
     oracle.save_tensors(directory / "golden.safetensors", golden)
     texts = {name: generate(loaded, batch, options) for name, options in SETTINGS.items()}
@@ -233,12 +233,35 @@ def golden_tensors(model, batch):
     return golden
 
 
-def dropped_logits(model, batch):
-    torch.manual_seed(SEED)
-    with torch.no_grad():
-        logits = model.train()(**{name: batch[name] for name in ("input_ids", "attention_mask", "labels")}).logits
-    model.eval()
-    return logits
+def dropped(directory, batch):
+    """A dropout of 1 leaves nothing to chance: the logits tell where it stands."""
+    places = {
+        "encoder": lambda m: [m.encoder.dropout],
+        "decoder": lambda m: [m.decoder.dropout],
+        "attention": lambda m: [x for x in m.modules() if isinstance(x, T5Attention)],
+        "self_attention_end": lambda m: [x.dropout for x in m.modules() if isinstance(x, modeling_t5.T5LayerSelfAttention)],
+        "cross_attention_end": lambda m: [x.dropout for x in m.modules() if isinstance(x, modeling_t5.T5LayerCrossAttention)],
+        "feed_forward_end": lambda m: [x.dropout for x in m.modules() if isinstance(x, modeling_t5.T5LayerFF)],
+        "feed_forward_inner": lambda m: [x.DenseReluDense.dropout for x in m.modules() if isinstance(x, modeling_t5.T5LayerFF)],
+    }
+    golden = {}
+    for place, find in places.items():
+        model = transformers.T5ForConditionalGeneration.from_pretrained(directory, attn_implementation="eager")
+        for module in model.modules():
+            set_dropout(module, 0.0)
+        for module in find(model):
+            set_dropout(module, 1.0)
+        with torch.no_grad():
+            inputs = {name: batch[name] for name in ("input_ids", "attention_mask", "labels")}
+            golden[f"dropped.{place}"] = model.train()(**inputs).logits
+    return golden
+
+
+def set_dropout(module, p):
+    if isinstance(module, torch.nn.Dropout):
+        module.p = p
+    elif isinstance(module, T5Attention):
+        module.dropout = p
 
 
 def prompted(model, batch, seed):
