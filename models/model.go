@@ -13,6 +13,9 @@ type Input struct {
 	Types   []int64      // their segments; nil for all 0
 	Lengths []int64      // of each sequence, 1 at least
 	Train   bool         // dropout is on
+	// Checkpoints, when set, has layers computed again in the backward pass
+	// instead of keeping what they computed.
+	Checkpoints *nn.Checkpoints
 }
 
 // Rows makes an Input of single sequences.

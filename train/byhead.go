@@ -6,6 +6,7 @@ import (
 	"github.com/gopet-ml/gopet/data/batch"
 	"github.com/gopet-ml/gopet/models"
 	"github.com/gopet-ml/gopet/torch"
+	"github.com/gopet-ml/gopet/torch/nn"
 	"github.com/gopet-ml/gopet/train/metrics"
 )
 
@@ -20,8 +21,10 @@ func (h *byHead) learn() batch.Encoder { return batch.ForHead(h.i.Task, h.i.enco
 
 func (h *byHead) ask() batch.Encoder { return batch.HeadInput(h.i.Task, h.i.encodePair) }
 
-func (h *byHead) loss(s *torch.Scope, b *batch.Batch) *torch.Tensor {
-	return h.lossOf(s, models.Logits(h.model, input(s, b, true)), b)
+func (h *byHead) loss(s *torch.Scope, b *batch.Batch, checkpoints *nn.Checkpoints) *torch.Tensor {
+	in := input(s, b, true)
+	in.Checkpoints = checkpoints
+	return h.lossOf(s, models.Logits(h.model, in), b)
 }
 
 func (h *byHead) lossOf(s *torch.Scope, logits *torch.Tensor, b *batch.Batch) *torch.Tensor {

@@ -8,6 +8,7 @@ import (
 	"github.com/gopet-ml/gopet/data/batch"
 	"github.com/gopet-ml/gopet/models"
 	"github.com/gopet-ml/gopet/torch"
+	"github.com/gopet-ml/gopet/torch/nn"
 	"github.com/gopet-ml/gopet/train/metrics"
 )
 
@@ -43,8 +44,9 @@ func (t *byText) ask() batch.Encoder {
 }
 
 // loss sums the cross-entropies of the target tokens.
-func (t *byText) loss(s *torch.Scope, b *batch.Batch) *torch.Tensor {
+func (t *byText) loss(s *torch.Scope, b *batch.Batch, checkpoints *nn.Checkpoints) *torch.Tensor {
 	in := input(s, b, true)
+	in.Checkpoints = checkpoints
 	return t.crossEntropy(in, models.Hidden(t.model, in), b.Targets, b.TargetLengths, torch.ReduceSum)
 }
 

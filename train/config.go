@@ -46,6 +46,10 @@ type Config struct {
 	Shuffle    bool   `json:"shuffle"`
 	Seed       uint64 `json:"seed"` // of masks, heads, dropout and the order of rows
 
+	// CheckpointActivations computes layers again in the backward pass instead
+	// of keeping what they computed: less memory for more time.
+	CheckpointActivations bool `json:"checkpoint_activations,omitempty"`
+
 	LR           float64 `json:"lr"` // peak; 0: the method's rule
 	Schedule     string  `json:"schedule"`
 	Warmup       int     `json:"warmup"` // steps; negative: 6 % of the run

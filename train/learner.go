@@ -25,6 +25,8 @@ type Learner struct {
 	setup     Setup
 	skill     skill
 	optimizer *optim.AdamW // nil: the floor
+	// CheckpointActivations is Config's.
+	CheckpointActivations bool
 }
 
 // OpenLearner loads what setup names; a model without a classification head
@@ -131,12 +133,13 @@ func (l *Learner) Examples(ctx context.Context, n int, seed int64) ([]batch.Exam
 // Step makes one step of a batch at a learning rate.
 func (l *Learner) Step(b *batch.Batch, lr float64) (Step, error) {
 	step := Step{LR: lr, Rows: b.Rows, Tokens: b.Tokens}
+	p := stepping{skill: l.skill, optimizer: l.optimizer, checkpoint: l.CheckpointActivations}
 	err := torch.Try(func() {
 		if l.optimizer == nil {
-			step.Loss = accumulate(l.skill, b, l.skill.weight(b))
+			step.Loss = p.accumulate(b, l.skill.weight(b))
 			return
 		}
-		optimize(l.skill, l.optimizer, b, 0, &step)
+		p.optimize(b, &step)
 	})
 	return step, err
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/gopet-ml/gopet/data/batch"
 	"github.com/gopet-ml/gopet/models"
 	"github.com/gopet-ml/gopet/torch"
+	"github.com/gopet-ml/gopet/torch/nn"
 	"github.com/gopet-ml/gopet/train/metrics"
 )
 
@@ -18,8 +19,8 @@ type skill interface {
 	learn() batch.Encoder
 	ask() batch.Encoder
 	// loss is the sum of a batch's losses, and weight what a mean of them
-	// divides by.
-	loss(s *torch.Scope, b *batch.Batch) *torch.Tensor
+	// divides by. With checkpoints, nil or not, it keeps what they keep.
+	loss(s *torch.Scope, b *batch.Batch, checkpoints *nn.Checkpoints) *torch.Tensor
 	weight(b *batch.Batch) float64
 	// score answers a batch and adds the answers to the scores. An answer
 	// that is not a number is an error.

@@ -3,27 +3,41 @@ package train
 import (
 	"github.com/gopet-ml/gopet/data/batch"
 	"github.com/gopet-ml/gopet/torch"
+	"github.com/gopet-ml/gopet/torch/nn"
 	"github.com/gopet-ml/gopet/torch/optim"
 )
 
-// optimize makes one update from a batch, in parts of microBatch rows (0: the
-// whole), at step.LR, and fills in what it learned about the step.
-func optimize(skill skill, optimizer *optim.AdamW, b *batch.Batch, microBatch int, step *Step) {
-	optimizer.ZeroGrad()
-	total := skill.weight(b)
-	for _, part := range b.Split(microBatch) {
-		step.Loss += accumulate(skill, part, total)
+// stepping is how an update is made from a batch.
+type stepping struct {
+	skill      skill
+	optimizer  *optim.AdamW
+	microBatch int  // rows computed at once; 0: the whole batch
+	checkpoint bool // layers are computed again for the backward pass
+}
+
+// optimize makes one update at step.LR, and fills in what it learned about the
+// step.
+func (p stepping) optimize(b *batch.Batch, step *Step) {
+	p.optimizer.ZeroGrad()
+	total := p.skill.weight(b)
+	for _, part := range b.Split(p.microBatch) {
+		step.Loss += p.accumulate(part, total)
 	}
-	result := optimizer.Step(step.LR)
+	result := p.optimizer.Step(step.LR)
 	step.GradNorm, step.Skipped = result.GradNorm, result.Skipped
 }
 
 // accumulate adds the gradients of a part of a batch and returns its share of
 // the batch's mean loss.
-func accumulate(skill skill, b *batch.Batch, total float64) float64 {
+func (p stepping) accumulate(b *batch.Batch, total float64) float64 {
 	s := torch.NewScope()
 	defer s.Close()
-	loss := skill.loss(s, b).MulScalar(1 / total)
+	var checkpoints *nn.Checkpoints
+	if p.checkpoint {
+		checkpoints = &nn.Checkpoints{}
+	}
+	loss := p.skill.loss(s, b, checkpoints).MulScalar(1 / total)
 	loss.Backward()
+	checkpoints.Backward()
 	return loss.Item()
 }

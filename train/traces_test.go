@@ -97,7 +97,7 @@ func followSteps(t *testing.T, trainer *trainer, all *traces, tr trace, batchOf 
 	schedule := optim.Schedule{Kind: "linear", Warmup: all.Optimizer.Warmup, Steps: all.Optimizer.Steps}
 	for i := range tr.Losses {
 		step := Step{LR: tr.LR * schedule.Factor(i)}
-		optimize(trainer.skill, trainer.optimizer, batchOf(int64(i)), trainer.config.MicroBatch, &step)
+		trainer.stepping().optimize(batchOf(int64(i)), &step)
 		near(t, fmt.Sprintf("step %d: loss", i+1), step.Loss, tr.Losses[i], 1e-5)
 		near(t, fmt.Sprintf("step %d: gradient norm", i+1), step.GradNorm, tr.GradNorms[i], 1e-4)
 		near(t, fmt.Sprintf("step %d: learning rate", i+1), step.LR, tr.LRs[i], 1e-12)

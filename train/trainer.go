@@ -393,7 +393,7 @@ func (t *trainer) advance(ctx context.Context, reader *batch.Reader) error {
 	}
 	p := &t.progress
 	step := Step{Step: p.Step + 1, LR: t.config.LR * t.schedule.Factor(p.Step), Rows: b.Rows, Tokens: b.Tokens}
-	if err := torch.Try(func() { optimize(t.skill, t.optimizer, b, t.config.MicroBatch, &step) }); err != nil {
+	if err := torch.Try(func() { t.stepping().optimize(b, &step) }); err != nil {
 		return fmt.Errorf("step %d: %w", step.Step, err)
 	}
 	p.Step, p.Next, p.Updates = step.Step, b.Next, t.optimizer.Steps()
@@ -404,6 +404,10 @@ func (t *trainer) advance(ctx context.Context, reader *batch.Reader) error {
 	}
 	step.SamplesPerSecond = t.samplesPerSecond()
 	return t.report(step)
+}
+
+func (t *trainer) stepping() stepping {
+	return stepping{t.skill, t.optimizer, t.config.MicroBatch, t.config.CheckpointActivations}
 }
 
 // maxSkipped is how many steps in a row may lack finite gradients.

@@ -13,6 +13,7 @@ import (
 	"github.com/gopet-ml/gopet/models"
 	"github.com/gopet-ml/gopet/models/checkpoint"
 	"github.com/gopet-ml/gopet/torch"
+	"github.com/gopet-ml/gopet/torch/nn"
 )
 
 // Tolerance is how far a tensor may be from transformers', times max(1, its
@@ -150,5 +151,39 @@ func Within(t *testing.T, what string, got, want *torch.Tensor, limit float64) {
 	difference := got.Sub(want).Abs().Max().Item()
 	if !(difference <= limit*largest) {
 		t.Errorf("%s: differs by %.3g, at most %.3g allowed", what, difference, limit*largest)
+	}
+}
+
+// CheckpointsChangeNothing compares the gradients of a loss of two rows with
+// and without checkpoints, under dropout.
+func CheckpointsChangeNothing(t *testing.T, m models.Model, loss func(models.Model, models.Input) *torch.Tensor) {
+	t.Helper()
+	s := NewScope(t)
+	m.SetDropout(0.2)
+	gradients := func(c *nn.Checkpoints) map[string]*torch.Tensor {
+		torch.ManualSeed(6)
+		in := models.Rows(s, []int64{5, 17, 3, 1}, []int64{9, 4})
+		in.Train, in.Checkpoints = true, c
+		for _, p := range m.Registry().Parameters() {
+			p.Tensor.SetRequiresGrad(true)
+		}
+		loss(m, in).Backward()
+		c.Backward()
+		list := map[string]*torch.Tensor{}
+		for _, p := range m.Registry().Parameters() {
+			list[p.Name] = p.Tensor.Grad(s)
+			torch.ZeroGrad(p.Tensor)
+		}
+		return list
+	}
+	want := gradients(nil)
+	for name, got := range gradients(&nn.Checkpoints{}) {
+		if want[name] == nil || got == nil {
+			if want[name] != got {
+				t.Errorf("gradient of %s: %v with checkpoints, %v without", name, got, want[name])
+			}
+			continue
+		}
+		Within(t, "gradient of "+name+" with checkpoints", got, want[name], 1e-6)
 	}
 }

@@ -108,3 +108,10 @@ func TestManyGoroutines(t *testing.T) {
 	}
 	group.Wait()
 }
+
+// What is computed again gives the gradients of what was kept, dropout and all.
+func TestCheckpointsChangeNoGradient(t *testing.T) {
+	modeltest.CheckpointsChangeNothing(t, load32(t, filepath.Join("testdata", "classifier"), nil), func(m models.Model, in models.Input) *torch.Tensor {
+		return models.Logits(m, in).Sum()
+	})
+}

@@ -82,7 +82,7 @@ func (m *Model) Encode(embedded *torch.Tensor, in models.Input) *torch.Tensor {
 	offsets := m.offsets(in)
 	x := embedded
 	for _, l := range m.layers {
-		x = l.forward(x, offsets, in.Train)
+		x = in.Checkpoints.Segment(func(x ...*torch.Tensor) *torch.Tensor { return l.forward(x[0], offsets, in.Train) }, x)
 	}
 	return x
 }

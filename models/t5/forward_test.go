@@ -239,3 +239,13 @@ func TestManyGoroutines(t *testing.T) {
 	}
 	group.Wait()
 }
+
+// What is computed again gives the gradients of what was kept, dropout and all.
+func TestCheckpointsChangeNoGradient(t *testing.T) {
+	for _, name := range cases {
+		modeltest.CheckpointsChangeNothing(t, load32(t, filepath.Join("testdata", name)), func(m models.Model, in models.Input) *torch.Tensor {
+			t5 := m.(*Model)
+			return t5.Logits(t5.Decode([]int64{0, 5, 3, 0, 7}, []int64{3, 2}, models.Hidden(m, in), in)).Tanh().Sum()
+		})
+	}
+}

@@ -91,7 +91,7 @@ func (m *Model) embed(in models.Input, ids []int64) *torch.Tensor {
 // Encode returns the encoder's last hidden state, [tokens, dim], from what
 // Embed returned for the same input.
 func (m *Model) Encode(embedded *torch.Tensor, in models.Input) *torch.Tensor {
-	return m.encoder.encode(embedded, m.sourceOffsets(in), in.Train)
+	return m.encoder.encode(embedded, m.sourceOffsets(in), in)
 }
 
 // sourceOffsets are where the rows of in begin, the encoder's prompt included.
@@ -104,7 +104,7 @@ func (m *Model) sourceOffsets(in models.Input) []int64 {
 func (m *Model) Decode(ids, lengths []int64, hidden *torch.Tensor, in models.Input) *torch.Tensor {
 	x := m.decoder.embed(m.embed(in, ids), lengths, in.Train)
 	offsets := models.Offsets(m.decoder.prompt.Lengths(lengths))
-	x = m.decoder.decode(x, offsets, hidden, m.sourceOffsets(in), in.Train)
+	x = m.decoder.decode(x, offsets, hidden, m.sourceOffsets(in), in)
 	return m.decoder.prompt.Drop(x, lengths)
 }
 

@@ -1,6 +1,7 @@
 package t5
 
 import (
+	"github.com/gopet-ml/gopet/models"
 	"github.com/gopet-ml/gopet/torch"
 	"github.com/gopet-ml/gopet/torch/nn"
 )
@@ -58,26 +59,30 @@ func (s *stack) finish(x *torch.Tensor, train bool) *torch.Tensor {
 }
 
 // encode returns the last hidden state, [tokens, dim], of what embed returned
-// for sequences that begin at offsets.
-func (s *stack) encode(x *torch.Tensor, offsets []int64, train bool) *torch.Tensor {
+// for in, whose sequences begin at offsets.
+func (s *stack) encode(x *torch.Tensor, offsets []int64, in models.Input) *torch.Tensor {
 	bias := s.bias.byDistance(x, offsets)
 	for _, b := range s.blocks {
-		x = b.self.self(x, offsets, bias, train)
-		x = b.feedForward.forward(x, train)
+		x = in.Checkpoints.Segment(func(inputs ...*torch.Tensor) *torch.Tensor {
+			x := b.self.self(inputs[0], offsets, bias.With(inputs[1]), in.Train)
+			return b.feedForward.forward(x, in.Train)
+		}, x, bias.ByDistance)
 	}
-	return s.finish(x, train)
+	return s.finish(x, in.Train)
 }
 
 // decode returns the last hidden state, [tokens, dim], of x, whose sequences
-// begin at offsets and look at those of the encoder's last hidden state.
-func (s *stack) decode(x *torch.Tensor, offsets []int64, hidden *torch.Tensor, sourceOffsets []int64, train bool) *torch.Tensor {
+// begin at offsets and look at those of the encoder's last hidden state for in.
+func (s *stack) decode(x *torch.Tensor, offsets []int64, hidden *torch.Tensor, sourceOffsets []int64, in models.Input) *torch.Tensor {
 	bias := s.bias.byDistance(x, offsets)
 	for _, b := range s.blocks {
-		x = b.self.self(x, offsets, bias, train)
-		x = b.cross.cross(x, offsets, hidden, sourceOffsets, train)
-		x = b.feedForward.forward(x, train)
+		x = in.Checkpoints.Segment(func(inputs ...*torch.Tensor) *torch.Tensor {
+			x := b.self.self(inputs[0], offsets, bias.With(inputs[1]), in.Train)
+			x = b.cross.cross(x, offsets, inputs[2], sourceOffsets, in.Train)
+			return b.feedForward.forward(x, in.Train)
+		}, x, bias.ByDistance, hidden)
 	}
-	return s.finish(x, train)
+	return s.finish(x, in.Train)
 }
 
 func (s *stack) setDropout(p float64) {

@@ -18,6 +18,12 @@ type PositionBias struct {
 	Causal     bool
 }
 
+// With is the bias with other values.
+func (b PositionBias) With(byDistance *torch.Tensor) PositionBias {
+	b.ByDistance = byDistance
+	return b
+}
+
 // Forward lets each sequence of a packed batch x [tokens, dim], which begin at
 // offsets, attend to itself: [tokens, Query.Out].
 func (a *Attention) Forward(x *torch.Tensor, offsets []int64, bias PositionBias, train bool) *torch.Tensor {

@@ -73,7 +73,7 @@ func (m *measurement) lineUp() []*contender {
 		enter(contender{name: library, kind: ofProducts, job: base})
 	}
 	for _, method := range m.options.Methods {
-		base.Contender, base.Params, base.Tuning = method.Name, method.Params, method.Tuning
+		base.Contender, base.Params, base.Tuning, base.Checkpoint = method.Name, method.Params, method.Tuning, method.Checkpoint
 		base.Tuning.Seed, base.DType = m.options.Seed, cmp.Or(method.DType, m.options.DType.String())
 		own := enter(contender{name: method.Text, kind: ofMethod, job: base})
 		name := peerName(method)

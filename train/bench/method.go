@@ -17,13 +17,15 @@ type Method struct {
 	Params string // what APET may tune, as pet.Budget reads it; "" for other methods
 	Tuning pet.Options
 	DType  string // "": that of the measurement
+	// Checkpoint is train.Config's CheckpointActivations.
+	Checkpoint bool
 }
 
 // MethodSyntax tells how ParseMethod reads a method.
 const MethodSyntax = `NAME[:OPTION]..., such as lora:all-linear:rank=16, apet-discrete:0.2% or apet-adjacent:20000.
 An option is what APET tunes (a number or a share of what is eligible), the targets (all-linear, qv,
 all) or one of rank=R, alpha=A (lora), block=B (apet-adjacent), length=N (prompt), bottleneck=N (adapter), or a dtype of its own,
-float32 or bfloat16.`
+float32 or bfloat16, or checkpoint: layers are computed again in the backward pass.`
 
 var budget = regexp.MustCompile(`^[0-9.]+%?$`)
 
@@ -49,6 +51,8 @@ func ParseMethod(text, params string) (Method, error) {
 			m.Tuning.Targets = option
 		case option == torch.Float32.String() || option == torch.BFloat16.String():
 			m.DType = option
+		case option == "checkpoint":
+			m.Checkpoint = true
 		case named:
 			err = m.set(key, value)
 		default:

@@ -13,18 +13,19 @@ type job struct {
 	Threads   int    `json:"threads"`
 	Seed      uint64 `json:"seed"`
 
-	Rows      int         `json:"rows"`    // of a batch
-	Length    int         `json:"length"`  // as Options has it
-	Batches   int         `json:"batches"` // how many
-	Data      string      `json:"data"`
-	Task      string      `json:"task"`
-	Text      []string    `json:"text"`
-	Label     string      `json:"label"`
-	Params    string      `json:"params"`
-	Tuning    pet.Options `json:"tuning"`
-	BatchFile string      `json:"batch_file"` // of the rows: gopet's floor writes it, Python reads it
-	StartFile string      `json:"start_file"` // of what is tuned, before the first step, and of the head: likewise a method's
-	Grouped   bool        `json:"grouped"`    // rows are put together by length: Python
+	Rows       int         `json:"rows"`    // of a batch
+	Length     int         `json:"length"`  // as Options has it
+	Batches    int         `json:"batches"` // how many
+	Data       string      `json:"data"`
+	Task       string      `json:"task"`
+	Text       []string    `json:"text"`
+	Label      string      `json:"label"`
+	Params     string      `json:"params"`
+	Tuning     pet.Options `json:"tuning"`
+	Checkpoint bool
+	BatchFile  string `json:"batch_file"` // of the rows: gopet's floor writes it, Python reads it
+	StartFile  string `json:"start_file"` // of what is tuned, before the first step, and of the head: likewise a method's
+	Grouped    bool   `json:"grouped"`    // rows are put together by length: Python
 }
 
 // Contenders that are no tuning methods.

@@ -88,6 +88,7 @@ func (w *worker) prepare(ctx context.Context, j job) error {
 	case products:
 		w.products, err = newMultiplications(w.learner.Model, j, w.batches)
 	default:
+		w.learner.CheckpointActivations = j.Checkpoint
 		err = w.learner.Attach(j.Contender, j.Params, j.Tuning)
 	}
 	if err != nil {
