@@ -50,16 +50,6 @@ type Batch struct {
 	Next State
 }
 
-// Offsets tells where packed rows of these lengths begin, and at last where
-// they end: [0, n1, n1+n2, ...], one number more than there are rows.
-func Offsets(lengths []int64) []int64 {
-	offsets := make([]int64, len(lengths)+1)
-	for i, n := range lengths {
-		offsets[i+1] = offsets[i] + n
-	}
-	return offsets
-}
-
 // newBatch packs examples.
 func newBatch(examples []Example) *Batch {
 	b := &Batch{

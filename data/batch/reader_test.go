@@ -175,15 +175,6 @@ func appendWide(to []int64, values []int32) []int64 {
 	return to
 }
 
-func TestOffsets(t *testing.T) {
-	if diff := cmp.Diff([]int64{0, 3, 3, 8}, Offsets([]int64{3, 0, 5})); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
-	}
-	if diff := cmp.Diff([]int64{0}, Offsets(nil)); diff != "" {
-		t.Errorf("of no rows (-want +got):\n%s", diff)
-	}
-}
-
 func TestLastBatchKeepsWhatIsLeft(t *testing.T) {
 	o := options(8, 19)
 	var sizes []int
