@@ -110,13 +110,22 @@ func (b *Batch) Split(rows int) []*Batch {
 	if rows <= 0 || rows >= b.Rows {
 		return []*Batch{b}
 	}
-	offsets, targets := Offsets(b.Lengths), Offsets(b.TargetLengths)
+	begins, targetBegins := offsets(b.Lengths), offsets(b.TargetLengths)
 	var parts []*Batch
 	for start := 0; start < b.Rows; start += rows {
-		parts = append(parts, b.part(start, min(start+rows, b.Rows), offsets, targets))
+		parts = append(parts, b.part(start, min(start+rows, b.Rows), begins, targetBegins))
 	}
 	parts[len(parts)-1].Next = b.Next
 	return parts
+}
+
+// offsets are where packed rows of these lengths begin, and where the last ends.
+func offsets(lengths []int64) []int64 {
+	list := make([]int64, len(lengths)+1)
+	for i, n := range lengths {
+		list[i+1] = list[i] + n
+	}
+	return list
 }
 
 // part is rows start to end; offsets and targets are where rows and their
