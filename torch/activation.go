@@ -1,8 +1,12 @@
 package torch
 
-import "fmt"
+import (
+	"fmt"
 
-// Activation is an activation function that FusedLinear knows.
+	"github.com/gopet-ml/gopet/torch/internal/ctorch"
+)
+
+// Activation is an activation function that FusedLinear and GatedActivation know.
 type Activation int32
 
 // The activations.
@@ -32,4 +36,25 @@ func (a Activation) Apply(x *Tensor) *Tensor {
 		return x.Tanh()
 	}
 	panic(fmt.Sprintf("torch: activation %d is none", a))
+}
+
+// GatedActivation is a(gate) * x, element by element, for gate and x of one
+// shape. It keeps these two alone for the backward pass.
+func GatedActivation(gate, x *Tensor, a Activation) *Tensor {
+	const op = "gated_activation"
+	return result(scopeOf(op, gate, x), func(out *ctorch.Handle, mode ctorch.Mode) error {
+		return ctorch.GatedActivation(out, mode, gate.h(op), x.h(op), int32(a))
+	})
+}
+
+// GELU is t times the normal distribution function of t, exactly.
+func (t *Tensor) GELU() *Tensor { return t.gelu(false) }
+
+// GELUTanh is the tanh approximation of GELU, "gelu_new" in transformers.
+func (t *Tensor) GELUTanh() *Tensor { return t.gelu(true) }
+
+func (t *Tensor) gelu(tanh bool) *Tensor {
+	return result(scopeOf("gelu", t), func(out *ctorch.Handle, mode ctorch.Mode) error {
+		return ctorch.GELU(out, mode, t.h("gelu"), tanh)
+	})
 }

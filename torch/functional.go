@@ -21,18 +21,6 @@ func Embedding(weight, ids *Tensor) *Tensor {
 	})
 }
 
-// GELU is t times the normal distribution function of t, exactly.
-func (t *Tensor) GELU() *Tensor { return t.gelu(false) }
-
-// GELUTanh is the tanh approximation of GELU, "gelu_new" in transformers.
-func (t *Tensor) GELUTanh() *Tensor { return t.gelu(true) }
-
-func (t *Tensor) gelu(tanh bool) *Tensor {
-	return result(scopeOf("gelu", t), func(out *ctorch.Handle, mode ctorch.Mode) error {
-		return ctorch.GELU(out, mode, t.h("gelu"), tanh)
-	})
-}
-
 // Dropout zeroes elements with probability p and scales the rest by 1/(1-p).
 // It draws from the generator that ManualSeed seeds.
 func (t *Tensor) Dropout(p float64) *Tensor { return t.scalar("dropout", ctorch.Dropout, p) }

@@ -82,6 +82,9 @@ var operations = []operation{
 	{"silu", "", []operand{normal(2, 3)}, func(_ *torch.Scope, x tensors) *torch.Tensor { return x[0].SiLU() }},
 	{"gelu", "exact", []operand{normal(3, 3)}, func(_ *torch.Scope, x tensors) *torch.Tensor { return x[0].GELU() }},
 	{"gelu", "tanh", []operand{normal(3, 3)}, func(_ *torch.Scope, x tensors) *torch.Tensor { return x[0].GELUTanh() }},
+	{"gated_activation", "gelu", []operand{normal(3, 3), normal(3, 3)}, func(_ *torch.Scope, x tensors) *torch.Tensor {
+		return torch.GatedActivation(x[0], x[1], torch.ActivationGELU)
+	}},
 
 	{"add", "", []operand{normal(2, 3), normal(3)}, func(_ *torch.Scope, x tensors) *torch.Tensor { return x[0].Add(x[1]) }},
 	{"add", "same operand", []operand{normal(2, 3)}, func(_ *torch.Scope, x tensors) *torch.Tensor { return x[0].Add(x[0]) }},

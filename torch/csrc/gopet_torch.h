@@ -179,7 +179,6 @@ gt_error gt_stack(gt_tensor *out, int32_t mode, const gt_tensor *tensors, size_t
 gt_error gt_linear(gt_tensor *out, int32_t mode, gt_tensor x, gt_tensor weight,
                    gt_tensor bias) GT_NOEXCEPT;
 gt_error gt_embedding(gt_tensor *out, int32_t mode, gt_tensor weight, gt_tensor ids) GT_NOEXCEPT;
-gt_error gt_gelu(gt_tensor *out, int32_t mode, gt_tensor a, int32_t tanh_approximation) GT_NOEXCEPT;
 gt_error gt_dropout(gt_tensor *out, int32_t mode, gt_tensor a, double p) GT_NOEXCEPT;
 gt_error gt_attention(gt_tensor *out, int32_t mode, gt_tensor q, gt_tensor k, gt_tensor v,
                       gt_tensor mask, double dropout, int32_t causal, double scale) GT_NOEXCEPT;
@@ -213,6 +212,11 @@ gt_error gt_put_(gt_tensor weight, gt_tensor index, gt_tensor values) GT_NOEXCEP
  * a [rank, in] and b [out, rank]. */
 gt_error gt_low_rank_linear(gt_tensor *out, int32_t mode, gt_tensor x, gt_tensor weight,
                             gt_tensor bias, gt_tensor a, gt_tensor b, double scale) GT_NOEXCEPT;
+
+/* activation.cc; activations have the numbers of gt_fused_linear_options. */
+gt_error gt_gelu(gt_tensor *out, int32_t mode, gt_tensor a, int32_t tanh_approximation) GT_NOEXCEPT;
+gt_error gt_gated_activation(gt_tensor *out, int32_t mode, gt_tensor gate, gt_tensor x,
+                             int32_t activation) GT_NOEXCEPT; /* act(gate) x */
 
 /* norm.cc: over the last dimension, of x or of x + residual. The latter two
  * keep nothing but the sum. */

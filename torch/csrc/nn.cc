@@ -11,10 +11,6 @@ gt_error gt_embedding(gt_tensor *out, int32_t mode, gt_tensor weight, gt_tensor 
   GT_RESULT(out, mode, at::embedding(unwrap(weight), unwrap(ids)))
 }
 
-gt_error gt_gelu(gt_tensor *out, int32_t mode, gt_tensor a, int32_t tanh_approximation) noexcept {
-  GT_RESULT(out, mode, at::gelu(unwrap(a), tanh_approximation ? "tanh" : "none"))
-}
-
 gt_error gt_dropout(gt_tensor *out, int32_t mode, gt_tensor a, double p) noexcept {
   GT_RESULT(out, mode, at::dropout(unwrap(a), p, /*train=*/true))
 }

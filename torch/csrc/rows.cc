@@ -9,11 +9,15 @@
 namespace gopet {
 namespace {
 
-inline float sigmoid_of(float x) { return 1 / (1 + exp_of(-x)); }
-
 struct Value {
   float y, slope;
 };
+
+// The logistic function. 1 - y is not subtracted: it would lose its digits where y is near 1.
+inline Value logistic(float x) {
+  float e = exp_of(-x), y = 1 / (1 + e);
+  return {y, y * (y * e)};
+}
 
 template <Activation act>
 inline Value value(float x) {
@@ -22,17 +26,17 @@ inline Value value(float x) {
     return {x * cdf, std::fma(x * 0.39894228f, exp_of(-0.5f * x * x), cdf)};
   } else if constexpr (act == Activation::gelu_tanh) {
     // (1 + tanh(u)) / 2 is the logistic function of 2u.
-    float u = 1.59576912f * std::fma(0.044715f * x * x, x, x), s = sigmoid_of(u);
+    Value s = logistic(1.59576912f * std::fma(0.044715f * x * x, x, x));
     float du = 1.59576912f * std::fma(0.134145f * x, x, 1.f);
-    return {x * s, std::fma(x * du, s * (1 - s), s)};
+    return {x * s.y, std::fma(x * du, s.slope, s.y)};
   } else if constexpr (act == Activation::relu) {
-    return {x > 0 ? x : 0, x > 0 ? 1.f : 0.f};
+    return {x < 0 ? 0 : x, x > 0 ? 1.f : 0.f};  // a NaN stays one
   } else if constexpr (act == Activation::silu) {
-    float s = sigmoid_of(x);
-    return {x * s, std::fma(x, s * (1 - s), s)};
+    Value s = logistic(x);
+    return {x * s.y, std::fma(x, s.slope, s.y)};
   } else if constexpr (act == Activation::tanh) {
-    float y = 2 * sigmoid_of(2 * x) - 1;
-    return {y, 1 - y * y};
+    Value s = logistic(2 * x);
+    return {2 * s.y - 1, 4 * s.slope};
   } else {
     return {x, 1};
   }

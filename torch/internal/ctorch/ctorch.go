@@ -89,6 +89,8 @@ package ctorch
 #cgo nocallback gt_full
 #cgo noescape gt_fused_linear
 #cgo nocallback gt_fused_linear
+#cgo noescape gt_gated_activation
+#cgo nocallback gt_gated_activation
 #cgo noescape gt_gather
 #cgo nocallback gt_gather
 #cgo noescape gt_gelu

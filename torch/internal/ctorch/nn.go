@@ -13,11 +13,6 @@ func Embedding(out *Handle, mode Mode, weight, ids Handle) error {
 	return check("embedding", C.gt_embedding(cOut(out), C.int32_t(mode), C.gt_tensor(weight), C.gt_tensor(ids)))
 }
 
-// GELU wraps at::gelu, exact or by its tanh approximation.
-func GELU(out *Handle, mode Mode, a Handle, tanh bool) error {
-	return check("gelu", C.gt_gelu(cOut(out), C.int32_t(mode), C.gt_tensor(a), cBool(tanh)))
-}
-
 // Dropout wraps at::dropout in training.
 func Dropout(out *Handle, mode Mode, a Handle, p float64) error {
 	return check("dropout", C.gt_dropout(cOut(out), C.int32_t(mode), C.gt_tensor(a), C.double(p)))
