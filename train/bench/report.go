@@ -201,7 +201,7 @@ func (m *measurement) products() []Products {
 func (m *measurement) machine() Machine {
 	o := m.options
 	machine := Machine{
-		CPU: cpuName(), Vector: torch.CPUCapability(), Instructions: productInstructions(), Threads: m.contenders[0].ready.Threads,
+		CPU: CPUName(), Vector: torch.CPUCapability(), Instructions: productInstructions(), Threads: m.contenders[0].ready.Threads,
 		Libtorch: torch.Version(), Versions: map[string]string{}, Model: o.Model, DType: o.DType.String(),
 		Shape: fmt.Sprintf("%dx%d", o.Rows, o.Length), Date: time.Now().UTC().Truncate(time.Second),
 	}
