@@ -1,6 +1,8 @@
 package plan
 
 import (
+	"slices"
+
 	"github.com/gopet-ml/gopet/models"
 )
 
@@ -22,8 +24,18 @@ type Memory struct {
 // on Linux x86-64 with two threads.
 const libraries = 30 << 20
 
+// memoryOf is what a model, what it tunes and a step hold.
+func memoryOf(model models.Model, t *tuned, step *tape) Memory {
+	m := Memory{Libraries: libraries}
+	m.states(model, t)
+	m.Activations = max(step.peak()-m.Gradients, t.gradientCopies())
+	m.Peak = m.Tuned + m.Gradients + m.Optimizer + m.Activations + m.Libraries
+	m.Total = m.Weights + m.Peak
+	return m
+}
+
 // states fills in what stays from one step to the next.
-func (m *Memory) states(model models.Model, method string, t *tuned) {
+func (m *Memory) states(model models.Model, t *tuned) {
 	for _, p := range model.Registry().Parameters() {
 		m.Weights += p.NumEl() * int64(p.Tensor.DType().Size())
 	}
@@ -33,10 +45,6 @@ func (m *Memory) states(model models.Model, method string, t *tuned) {
 		m.Tuned = float * t.added
 	}
 	m.Gradients, m.Optimizer = float*t.added, 2*float*t.added
-	head := map[any]bool{}
-	for _, p := range model.Head() {
-		head[p] = true
-	}
 	for p := range t.whole {
 		size := int64(p.Tensor.DType().Size())
 		m.Gradients += size * p.NumEl()
@@ -44,19 +52,10 @@ func (m *Memory) states(model models.Model, method string, t *tuned) {
 		if size < float {
 			m.Optimizer += float * p.NumEl() // a master copy
 		}
-		if t.keepsBase && !head[p] {
+		if t.keepsBase && !slices.Contains(model.Head(), p) {
 			m.Tuned += size * p.NumEl()
 		}
 	}
-}
-
-// step fills in what a step holds besides, and the sums.
-func (m *Memory) step(t *tape, gradientCopies int64) {
-	most, _ := t.peak()
-	m.Activations = max(most, m.Gradients+gradientCopies) - m.Gradients
-	m.Libraries = libraries
-	m.Peak = m.Tuned + m.Gradients + m.Optimizer + m.Activations + m.Libraries
-	m.Total = m.Weights + m.Peak
 }
 
 // gradientCopies are those of half-precision gradients that the optimizer makes

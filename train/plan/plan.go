@@ -108,16 +108,7 @@ func inDirectory(dir string, o Options) (*Plan, error) {
 
 // of plans for a declared model.
 func of(m models.Model, o Options) (*Plan, error) {
-	method, err := pet.Lookup(o.Method)
-	if err != nil {
-		return nil, err
-	}
-	if o.Params != "" {
-		if o.Tuning.K, err = pet.Budget(o.Params, m, o.Tuning); err != nil {
-			return nil, err
-		}
-	}
-	tuned, err := tunedBy(m, method, o.Tuning)
+	tuned, err := chosen(m, o)
 	if err != nil {
 		return nil, err
 	}
@@ -129,12 +120,11 @@ func of(m models.Model, o Options) (*Plan, error) {
 		Trainable:      train.Trainable{Method: tuned.added + tuned.ownCount(m), Head: numEl(m.Head())},
 		BaseParameters: numEl(m.Base()),
 	}
-	p.Memory.states(m, o.Method, tuned)
 	step, err := stepOf(m, tuned, o)
 	if err != nil {
 		return nil, err
 	}
-	p.Memory.step(step, tuned.gradientCopies())
+	p.Memory = memoryOf(m, tuned, step)
 	if rates, ok := o.Calibration.rates(o.DType); ok {
 		w := step.work()
 		w[updatedValues] += float64(p.Trainable.Method + p.Trainable.Head)
@@ -142,6 +132,20 @@ func of(m models.Model, o Options) (*Plan, error) {
 		p.StepSeconds = &seconds
 	}
 	return p, nil
+}
+
+// chosen is what the options tune.
+func chosen(m models.Model, o Options) (*tuned, error) {
+	method, err := pet.Lookup(o.Method)
+	if err != nil {
+		return nil, err
+	}
+	if o.Params != "" {
+		if o.Tuning.K, err = pet.Budget(o.Params, m, o.Tuning); err != nil {
+			return nil, err
+		}
+	}
+	return tunedBy(m, method, o.Tuning)
 }
 
 // stepOf writes down a step of a model.

@@ -50,10 +50,10 @@ type buffer struct {
 	users int
 }
 
-// peak is the most that a step holds at once, what is tuned and its optimizer
-// left out, and the gradients of parameters that are left at its end.
-func (t *tape) peak() (most, learned int64) {
-	var live int64
+// peak is the most that a step holds at once, the gradients of parameters
+// included; what is tuned and its optimizer are not.
+func (t *tape) peak() int64 {
+	var live, most int64
 	note := func(scratch int64) { most = max(most, live+scratch) }
 	for _, o := range t.operations {
 		live += o.output.bytes + o.kept
@@ -78,7 +78,6 @@ func (t *tape) peak() (most, learned int64) {
 			continue
 		}
 		live += o.learned
-		learned += o.learned
 		sums := int64(0) // gradients that are added to others
 		for _, v := range o.inputs {
 			switch {
@@ -101,7 +100,7 @@ func (t *tape) peak() (most, learned int64) {
 		delete(gradients, o.output)
 		release(from)
 	}
-	return most, learned
+	return most
 }
 
 // work is the whole step's.
