@@ -25,7 +25,7 @@ func planCommand() *cli.Command {
 		&cli.IntFlag{Name: "max-target", Usage: "text-to-text: `N` tokens of an answer", Value: plan.DefaultTarget},
 		&cli.StringFlag{Name: "dtype", Usage: "float32 or bfloat16", Value: d.DType, DefaultText: d.DType + "; bfloat16 for a GPU"},
 		&cli.IntFlag{Name: "threads", Usage: "`N` threads an operation may use", DefaultText: "one a core"},
-		&cli.BoolFlag{Name: "calibrate", Usage: "time operations on this machine first, which takes some seconds, and keep their rates for plans to come"},
+		&cli.BoolFlag{Name: "calibrate", Usage: "time operations of --dtype on this machine first, for a quarter of a minute, and keep their rates for plans to come"},
 		&cli.StringFlag{Name: "gpu", Usage: "tell which T5s fit a GPU, by its `NAME`, such as a100-40, h100 or rtx4090"},
 		&cli.StringFlag{Name: "memory", Usage: "tell which T5s fit a GPU of `SIZE`, such as 24GB"},
 		jsonFlag(),
@@ -126,17 +126,26 @@ func planCalibration(c *cli.Context, o *plan.Options) error {
 	if err != nil {
 		return err
 	}
-	if c.Bool("calibrate") {
-		if o.Calibration, err = plan.Calibrate(c.Context, o.Threads); err != nil {
-			return err
-		}
-		fmt.Fprintf(c.App.ErrWriter, "calibrated: %s\n", path)
-		return o.Calibration.Write(path)
-	}
 	o.Calibration, err = plan.ReadCalibration(path)
+	if c.Bool("calibrate") {
+		return calibrate(c, o, path)
+	}
 	if errors.Is(err, plan.ErrNotCalibrated) {
 		fmt.Fprintf(c.App.ErrWriter, "no step time: %v\n", err)
 		return nil
 	}
 	return err
+}
+
+// calibrate adds the rates of a dtype to those that there are.
+func calibrate(c *cli.Context, o *plan.Options, path string) error {
+	dtype, err := torch.ParseDType(o.DType)
+	if err != nil {
+		return err
+	}
+	if o.Calibration, err = plan.Calibrate(c.Context, o.Calibration, dtype, o.Threads); err != nil {
+		return err
+	}
+	fmt.Fprintf(c.App.ErrWriter, "calibrated for %s: %s\n", o.DType, path)
+	return o.Calibration.Write(path)
 }

@@ -48,6 +48,7 @@ type Result struct {
 	Method           string     `json:"method"`
 	Trainable        int64      `json:"trainable"` // the head left out
 	StepSeconds      float64    `json:"step_seconds"`
+	FastestStep      float64    `json:"fastest_step_seconds"`    // what it takes when nobody else is at work
 	FloorRatio       float64    `json:"floor_ratio"`             // to gopet's floor
 	FloorInterval    [2]float64 `json:"floor_interval,omitzero"` // 95 %; not where batches differ
 	SamplesPerSecond float64    `json:"samples_per_second"`
@@ -151,7 +152,7 @@ func (m *measurement) result(c *contender, products []Products) Result {
 		rows, tokens = rows+float64(size.Rows), tokens+float64(size.Tokens)
 	}
 	r := Result{
-		Method: c.name, Trainable: c.ready.Trainable, StepSeconds: median(c.seconds), PeakMemory: c.peak,
+		Method: c.name, Trainable: c.ready.Trainable, StepSeconds: median(c.seconds), FastestStep: slices.Min(c.seconds), PeakMemory: c.peak,
 		SamplesPerSecond: rows / seconds, TokensPerSecond: tokens / seconds,
 	}
 	r.FloorRatio, r.FloorInterval = m.ratio(c, floor)

@@ -2,6 +2,8 @@ package plan
 
 import (
 	"context"
+	"maps"
+	"math"
 	"runtime"
 	"slices"
 	"time"
@@ -12,62 +14,63 @@ import (
 
 // rounds is how often every operation is timed. In a round each has its turn,
 // so that none finds the caches as it left them.
-const rounds = 9
+const rounds = 25
 
-// Calibrate times operations on this machine, in float32 and bfloat16, and
-// finds the rates that explain their times best. It takes some seconds.
-func Calibrate(ctx context.Context, threads int) (*Calibration, error) {
+// Calibrate times operations of a dtype on this machine and finds the rates that
+// explain their times best, beside those of other dtypes that c has; c may be
+// nil. It takes some seconds. Of each operation the fastest round counts: others
+// at work on the machine only add.
+func Calibrate(ctx context.Context, c *Calibration, dtype torch.DType, threads int) (*Calibration, error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	torch.SetNumThreads(threads)
-	c := &Calibration{
+	made := &Calibration{
 		Version: calibrationVersion, Machine: ThisMachine(), Date: time.Now().UTC().Truncate(time.Second),
 		Seconds: map[string]map[string]float64{},
 	}
-	for _, dtype := range []torch.DType{torch.Float32, torch.BFloat16} {
-		err := torch.Try(func() {
-			s := torch.NewScope()
-			defer s.Close()
-			rates := measure(ctx, s, (&operands{scope: s, dtype: dtype}).probes())
-			rates[updatedValues] = optimizerRate()
-			c.set(dtype.String(), rates)
-		})
-		if err != nil {
-			return nil, err
-		}
-		if ctx.Err() != nil {
-			return nil, ctx.Err()
-		}
+	if c != nil && c.Machine == made.Machine {
+		maps.Copy(made.Seconds, c.Seconds)
 	}
-	return c, nil
+	err := torch.Try(func() {
+		s := torch.NewScope()
+		defer s.Close()
+		made.set(dtype.String(), measure(ctx, &operands{scope: s, dtype: dtype}))
+	})
+	if err == nil {
+		err = ctx.Err()
+	}
+	if err != nil {
+		return nil, err
+	}
+	return made, nil
 }
 
-// measure times all probes and fits the rates to the medians.
-func measure(ctx context.Context, s *torch.Scope, probes []*probe) work {
-	forward, backward := make([][]float64, len(probes)), make([][]float64, len(probes))
-	for round := range rounds + 1 {
+// measure times all probes and the optimizer, and fits the rates to their
+// fastest rounds.
+func measure(ctx context.Context, o *operands) work {
+	probes, update := o.probes(), newUpdate()
+	defer update.close()
+	fastest := slices.Repeat([]float64{math.Inf(1)}, 2*len(probes)+1)
+	for range rounds {
 		for i, p := range probes {
 			if ctx.Err() != nil {
 				return work{}
 			}
-			f, b := p.time(s)
-			if round > 0 { // the first warms up
-				forward[i], backward[i] = append(forward[i], f), append(backward[i], b)
-			}
+			forward, backward := p.time(o.scope)
+			fastest[2*i], fastest[2*i+1] = min(fastest[2*i], forward), min(fastest[2*i+1], backward)
 		}
+		fastest[2*len(probes)] = min(fastest[2*len(probes)], update.time())
 	}
 	var done []work
-	var took []float64
-	for i, p := range probes {
-		var f, b work
+	for _, p := range probes {
+		var forward, backward work
 		for _, o := range p.tape.operations {
-			f.add(o.forward)
-			b.add(o.backward)
+			forward.add(o.forward)
+			backward.add(o.backward)
 		}
-		done = append(done, f, b)
-		took = append(took, median(forward[i]), median(backward[i]))
+		done = append(done, forward, backward)
 	}
-	return fit(done, took)
+	return fit(append(done, work{updatedValues: updateValues}), fastest)
 }
 
 // time is that of one forward and one backward pass.
@@ -85,28 +88,29 @@ func (p *probe) time(operands *torch.Scope) (forward, backward float64) {
 	return forward, backward
 }
 
-// optimizerRate is the time of a value's update among many.
-func optimizerRate() float64 {
-	const values = 1 << 22
-	s := torch.NewScope(torch.NoGrad())
-	defer s.Close()
-	leaf := torch.Zeros(s, torch.Float32, values).Detach().SetRequiresGrad(true)
-	optimizer := optim.NewAdamW([]optim.Param{{Name: "leaf", Leaf: leaf}}, optim.DefaultConfig())
-	defer optimizer.Close()
-	pass := torch.NewScope()
-	leaf.In(pass).MulScalar(1).BackwardWith(torch.Ones(pass, torch.Float32, values))
-	pass.Close()
-	defer torch.ZeroGrad(leaf)
-	var seconds []float64
-	for range rounds {
-		begin := time.Now()
-		optimizer.Step(1e-6)
-		seconds = append(seconds, time.Since(begin).Seconds())
-	}
-	return median(seconds) / values
+// update is an optimizer's step of many values.
+type update struct {
+	leaf      *torch.Tensor
+	optimizer *optim.AdamW
 }
 
-func median(values []float64) float64 {
-	sorted := slices.Sorted(slices.Values(values))
-	return sorted[len(sorted)/2]
+const updateValues = 1 << 22
+
+func newUpdate() *update {
+	s := torch.NewScope()
+	defer s.Close()
+	leaf := torch.Zeros(nil, torch.Float32, updateValues).SetRequiresGrad(true)
+	leaf.In(s).MulScalar(1).BackwardWith(torch.Ones(s, torch.Float32, updateValues))
+	return &update{leaf, optim.NewAdamW([]optim.Param{{Name: "leaf", Leaf: leaf}}, optim.DefaultConfig())}
+}
+
+func (u *update) time() float64 {
+	begin := time.Now()
+	u.optimizer.Step(1e-6)
+	return time.Since(begin).Seconds()
+}
+
+func (u *update) close() {
+	u.optimizer.Close()
+	u.leaf.Close()
 }
