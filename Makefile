@@ -83,6 +83,10 @@ bench: build ## step times beside the floor and beside PyTorch, interleaved (3 G
 bench-input: build ## reading and the first step beside Hugging Face's datasets and transformers (4 GB)
 	@bash scripts/bench_input.sh
 
+.PHONY: bench-plan
+bench-plan: build ## what gopet plan predicts beside what gopet bench measures (TOKENIZER=DIR of a T5's)
+	@bash scripts/bench_plan.sh --tokenizer "$(TOKENIZER)"
+
 .PHONY: bench-tokenizer
 bench-tokenizer: ## tokenizer speed beside Hugging Face's tokenizers
 	@bash data/tokenizer/bench.sh
