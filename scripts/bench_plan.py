@@ -2,7 +2,7 @@
 
 usage: python3 scripts/bench_plan.py [--steps N] NAME=MODEL...
 
-Of steps, as of calibrated operations, the fastest counts: others at work on the machine only add.
+Of steps the fastest counts: others at work on the machine only add.
 """
 
 import argparse

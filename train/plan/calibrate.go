@@ -3,7 +3,6 @@ package plan
 import (
 	"context"
 	"maps"
-	"math"
 	"runtime"
 	"slices"
 	"time"
@@ -18,8 +17,9 @@ const rounds = 25
 
 // Calibrate times operations of a dtype on this machine and finds the rates that
 // explain their times best, beside those of other dtypes that c has; c may be
-// nil. It takes some seconds. Of each operation the fastest round counts: others
-// at work on the machine only add.
+// nil. It takes some seconds. Of each operation's rounds the lower quartile
+// counts: others at work on the machine only add, and a step has no fastest
+// round of all its operations at once.
 func Calibrate(ctx context.Context, c *Calibration, dtype torch.DType, threads int) (*Calibration, error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -45,21 +45,27 @@ func Calibrate(ctx context.Context, c *Calibration, dtype torch.DType, threads i
 	return made, nil
 }
 
-// measure times all probes and the optimizer, and fits the rates to their
-// fastest rounds.
+// measure times all probes and the optimizer, and fits the rates to their times.
 func measure(ctx context.Context, o *operands) work {
 	probes, update := o.probes(), newUpdate()
 	defer update.close()
-	fastest := slices.Repeat([]float64{math.Inf(1)}, 2*len(probes)+1)
+	times := make([][]float64, 2*len(probes)+1) // of each round
+	note := func(i int, seconds float64) { times[i] = append(times[i], seconds) }
 	for range rounds {
 		for i, p := range probes {
 			if ctx.Err() != nil {
 				return work{}
 			}
 			forward, backward := p.time(o.scope)
-			fastest[2*i], fastest[2*i+1] = min(fastest[2*i], forward), min(fastest[2*i+1], backward)
+			note(2*i, forward)
+			note(2*i+1, backward)
 		}
-		fastest[2*len(probes)] = min(fastest[2*len(probes)], update.time())
+		note(2*len(probes), update.time())
+	}
+	took := make([]float64, len(times))
+	for i, list := range times {
+		slices.Sort(list)
+		took[i] = list[len(list)/4]
 	}
 	var done []work
 	for _, p := range probes {
@@ -70,7 +76,7 @@ func measure(ctx context.Context, o *operands) work {
 		}
 		done = append(done, forward, backward)
 	}
-	return fit(append(done, work{updatedValues: updateValues}), fastest)
+	return fit(append(done, work{updatedValues: updateValues}), took)
 }
 
 // time is that of one forward and one backward pass.

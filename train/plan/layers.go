@@ -81,12 +81,12 @@ func (t term) forward(w *work, tokens, blocks, element int64) {
 	rows := (tokens + blocks - 1) / blocks
 	for range blocks {
 		w.product(rows, t.in, t.out, element)
-		if t.rank > 0 {
-			w.product(rows, t.in, t.rank, element)
-			w.product(rows, t.rank, t.out, element)
-		}
 	}
+	t.thin(w, tokens*(t.in+t.out))
 }
+
+// thin adds products with a low-rank update, which go over so many elements.
+func (t term) thin(w *work, elements int64) { w[thinElements] += float64(t.rank*elements) / 8 }
 
 // backward is the gradient of x, where it is wanted, and those of parameters.
 func (t term) backward(w *work, tokens, blocks, element int64, wanted bool) {
@@ -96,14 +96,8 @@ func (t term) backward(w *work, tokens, blocks, element int64, wanted bool) {
 	if t.weight {
 		w.product(t.out, tokens, t.in, element)
 	}
-	if t.rank > 0 {
-		rows := (tokens + blocks - 1) / blocks
-		for range blocks {
-			w.product(rows, t.out, t.rank, element)
-			w.product(t.rank, rows, t.in, element)
-			w.product(t.out, rows, t.rank, element)
-		}
-	}
+	// Of the gradients of both matrices, and that of what lies between, twice.
+	t.thin(w, tokens*(2*t.out+t.in))
 	if t.bias {
 		w[plainBytes] += float64(element * tokens * t.out)
 	}

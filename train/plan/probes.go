@@ -52,7 +52,7 @@ func (b *operands) probes() []*probe {
 		list = append(list, b.linear(p.tokens, p.in, p.out, p.learns))
 	}
 	return append(list,
-		b.lowRank(2048, 384, 384, 8),
+		b.lowRank(2048, 384, 384, 8), b.lowRank(2048, 384, 1536, 8), b.lowRank(512, 1536, 384, 8),
 		b.masked(2048, 384, 1536, 20000), b.masked(512, 384, 1536, 5000),
 		// Narrow, so that the activation is most of it.
 		b.feedForward(2048, 32, 1536, torch.ActivationGELU, false), b.feedForward(512, 32, 1536, torch.ActivationGELU, false),

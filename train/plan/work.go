@@ -7,6 +7,7 @@ const (
 	productOperations   cost = iota // of products of matrices; a multiply-add is two
 	productBytes                    // that they read and write
 	productCalls                    // how many products there are
+	thinElements                    // of low-rank updates: what lies beside the rank, for every 8 of it
 	attentionOperations             // of the products of attention
 	attentionBytes                  // that attention reads and writes
 	geluElements                    // of GELU
@@ -27,7 +28,7 @@ const (
 
 // costNames are those of a calibration's file.
 var costNames = [numCosts]string{
-	"product_operations", "product_bytes", "product_calls", "attention_operations", "attention_bytes",
+	"product_operations", "product_bytes", "product_calls", "thin_elements", "attention_operations", "attention_bytes",
 	"gelu_elements", "gelu_gradients", "activation_elements", "activation_gradients",
 	"norm_elements", "norm_gradients", "rms_elements", "rms_gradients", "plain_bytes", "sampled_terms", "updated_values",
 	"loss_elements", "operations",
