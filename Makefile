@@ -89,6 +89,10 @@ BENCH_PEERS_FLAGS =
 bench-peers: build ## steps and memory beside transformers and peft, into docs/benchmarks.md (3 GB, forty minutes)
 	@bash scripts/bench_peers.sh $(BENCH_PEERS_FLAGS)
 
+.PHONY: bench-plan
+bench-plan: build ## what gopet plan predicts beside what gopet bench measures (TOKENIZER=DIR of a T5's)
+	@bash scripts/bench_plan.sh --tokenizer "$(TOKENIZER)"
+
 .PHONY: bench-tokenizer
 bench-tokenizer: ## tokenizer speed beside Hugging Face's tokenizers
 	@bash data/tokenizer/bench.sh

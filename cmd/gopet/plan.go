@@ -1,12 +1,15 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/gopet-ml/gopet/data/task"
 	"github.com/gopet-ml/gopet/report/format"
+	"github.com/gopet-ml/gopet/torch"
 	"github.com/gopet-ml/gopet/train"
 	"github.com/gopet-ml/gopet/train/plan"
 )
@@ -18,16 +21,28 @@ func planCommand() *cli.Command {
 	flags = append(flags,
 		&cli.StringFlag{Name: "task", Usage: "`NAME` of a task, for the classes of an encoder's head"},
 		&cli.IntFlag{Name: "labels", Usage: "`N` classes of an encoder's head", Value: 2, DefaultText: "the task's, else 2"},
-		&cli.StringFlag{Name: "dtype", Usage: "float32 or bfloat16", Value: d.DType},
+		&cli.StringFlag{Name: "shape", Usage: "`BATCHxLENGTH`: full rows of a step", Value: fmt.Sprintf("%dx%d", d.Batch, train.DefaultMaxLength)},
+		&cli.IntFlag{Name: "max-target", Usage: "text-to-text: `N` tokens of an answer", Value: plan.DefaultTarget},
+		&cli.StringFlag{Name: "dtype", Usage: "float32 or bfloat16", Value: d.DType, DefaultText: d.DType + "; bfloat16 for a GPU"},
+		&cli.IntFlag{Name: "threads", Usage: "`N` threads an operation may use", DefaultText: "one a core"},
+		&cli.BoolFlag{Name: "calibrate", Usage: "time operations of --dtype on this machine first, for a quarter of a minute, and keep their rates for plans to come"},
+		&cli.StringFlag{Name: "gpu", Usage: "tell which T5s fit a GPU, by its `NAME`, such as a100-40, h100 or rtx4090"},
+		&cli.StringFlag{Name: "memory", Usage: "tell which T5s fit a GPU of `SIZE`, such as 24GB"},
 		jsonFlag(),
 	)
 	return &cli.Command{
 		Name:  "plan",
-		Usage: "tell what a run would tune and keep in memory, before it",
-		Description: `Needs the model's config.json only, no weights.
+		Usage: "tell what a run would tune, keep in memory and take a step, before it",
+		Description: `Needs the model's config.json only, no weights. Rows are full and dropout is 0. The time of a
+step is known once this machine is calibrated; busy machines calibrate badly.
+
+--gpu and --memory print, for every T5 of version 1.1 and method, the largest batch that fits, of
+rows as long as --shape's. No GPU has confirmed these.
 
 Example:
-  gopet plan --model google/t5-v1_1-base --method apet-discrete --params lora`,
+  gopet plan --model google/t5-v1_1-base --method apet-discrete --params lora --shape 16x128
+  gopet plan --calibrate
+  gopet plan --gpu a100-40 --shape 1x512`,
 		Flags:  flags,
 		Before: planNeeds,
 		Action: planAction,
@@ -35,6 +50,12 @@ Example:
 }
 
 func planNeeds(c *cli.Context) error {
+	if asksWhatFits(c) {
+		return fitsNeeds(c)
+	}
+	if c.Bool("calibrate") && !c.IsSet("model") {
+		return needs()(c)
+	}
 	if err := needs("model")(c); err != nil {
 		return err
 	}
@@ -42,16 +63,15 @@ func planNeeds(c *cli.Context) error {
 }
 
 func planAction(c *cli.Context) error {
-	o := plan.Options{
-		Model: c.String("model"), Method: c.String("method"), Params: c.String("params"), Tuning: tuningOptions(c),
-		Labels: c.Int("labels"), DType: c.String("dtype"),
+	o, err := planOptions(c)
+	if err != nil {
+		return err
 	}
-	if name := c.String("task"); name != "" && !c.IsSet("labels") {
-		tsk, err := task.Lookup(name)
-		if err != nil {
-			return usageError{err}
-		}
-		o.Labels = len(tsk.Labels)
+	if asksWhatFits(c) {
+		return fitsAction(c, o)
+	}
+	if err := planCalibration(c, &o); err != nil || o.Model == "" {
+		return err
 	}
 	p, err := plan.Make(c.Context, o)
 	if err != nil {
@@ -60,14 +80,72 @@ func planAction(c *cli.Context) error {
 	if c.Bool("json") {
 		return writeJSON(c.App.Writer, p)
 	}
-	return printPairs(c.App.Writer,
-		[2]string{"method", p.Method},
-		[2]string{"tuned", fmt.Sprintf("%s of %s (%s)", format.Count(p.Trainable.Method), format.Count(p.BaseParameters),
+	pairs := [][2]string{
+		{"method", p.Method},
+		{"tuned", fmt.Sprintf("%s of %s (%s)", format.Count(p.Trainable.Method), format.Count(p.BaseParameters),
 			format.Percent(float64(p.Trainable.Method)/float64(p.BaseParameters), 2))},
-		[2]string{"head", format.Count(p.Trainable.Head)},
-		[2]string{"weights", format.Bytes(p.Memory.Weights)},
-		[2]string{"tuned values", format.Bytes(p.Memory.Tuned)},
-		[2]string{"gradients", format.Bytes(p.Memory.Gradients)},
-		[2]string{"optimizer", format.Bytes(p.Memory.Optimizer)},
-		[2]string{"together", format.Bytes(p.Memory.Total) + ", activations left out"})
+		{"head", format.Count(p.Trainable.Head)},
+		{"weights", format.Bytes(p.Memory.Weights)},
+		{"tuned values", format.Bytes(p.Memory.Tuned)},
+		{"gradients", format.Bytes(p.Memory.Gradients)},
+		{"optimizer", format.Bytes(p.Memory.Optimizer)},
+		{"activations", format.Bytes(p.Memory.Activations)},
+		{"libraries", format.Bytes(p.Memory.Libraries)},
+		{"together", format.Bytes(p.Memory.Total)},
+	}
+	if p.StepSeconds != nil {
+		pairs = append(pairs, [2]string{"a step", format.Duration(time.Duration(*p.StepSeconds * float64(time.Second)))})
+	}
+	return printPairs(c.App.Writer, pairs...)
+}
+
+func planOptions(c *cli.Context) (plan.Options, error) {
+	o := plan.Options{
+		Model: c.String("model"), Method: c.String("method"), Params: c.String("params"), Tuning: tuningOptions(c),
+		Labels: c.Int("labels"), DType: c.String("dtype"), Threads: c.Int("threads"),
+	}
+	if name := c.String("task"); name != "" && !c.IsSet("labels") {
+		tsk, err := task.Lookup(name)
+		if err != nil {
+			return o, usageError{err}
+		}
+		o.Labels = len(tsk.Labels)
+	}
+	o.Shape.Target = c.Int("max-target")
+	if _, err := fmt.Sscanf(c.String("shape"), "%dx%d", &o.Shape.Rows, &o.Shape.Length); err != nil {
+		return o, usageError{fmt.Errorf("plan: shape %q: want BATCHxLENGTH, such as 16x128", c.String("shape"))}
+	}
+	return o, nil
+}
+
+// planCalibration measures this machine's rates where it is asked for, and reads
+// those that were measured before.
+func planCalibration(c *cli.Context, o *plan.Options) error {
+	torch.SetNumThreads(o.Threads)
+	path, err := plan.CalibrationFile()
+	if err != nil {
+		return err
+	}
+	o.Calibration, err = plan.ReadCalibration(path)
+	if c.Bool("calibrate") {
+		return calibrate(c, o, path)
+	}
+	if errors.Is(err, plan.ErrNotCalibrated) {
+		fmt.Fprintf(c.App.ErrWriter, "no step time: %v\n", err)
+		return nil
+	}
+	return err
+}
+
+// calibrate adds the rates of a dtype to those that there are.
+func calibrate(c *cli.Context, o *plan.Options, path string) error {
+	dtype, err := torch.ParseDType(o.DType)
+	if err != nil {
+		return err
+	}
+	if o.Calibration, err = plan.Calibrate(c.Context, o.Calibration, dtype, o.Threads); err != nil {
+		return err
+	}
+	fmt.Fprintf(c.App.ErrWriter, "calibrated for %s: %s\n", o.DType, path)
+	return o.Calibration.Write(path)
 }

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// cpuName is the processor's, as the system tells it.
-func cpuName() string {
+// CPUName is the processor's, as the system tells it.
+func CPUName() string {
 	if name := cpuInfo("model name"); name != "" {
 		return name
 	}
