@@ -218,6 +218,11 @@ gt_error gt_gelu(gt_tensor *out, int32_t mode, gt_tensor a, int32_t tanh_approxi
 gt_error gt_gated_activation(gt_tensor *out, int32_t mode, gt_tensor gate, gt_tensor x,
                              int32_t activation) GT_NOEXCEPT; /* act(gate) x */
 
+/* packed_linear.cc: gt_linear without bias or gradients, by oneDNN, with a
+ * weight that was packed for about so many rows of x. */
+gt_error gt_pack_linear(gt_tensor *out, gt_tensor weight, int64_t rows) GT_NOEXCEPT;
+gt_error gt_packed_linear(gt_tensor *out, gt_tensor x, gt_tensor packed) GT_NOEXCEPT;
+
 /* norm.cc: over the last dimension, of x or of x + residual. The latter two
  * keep nothing but the sum. */
 gt_error gt_layer_norm(gt_tensor *out, int32_t mode, gt_tensor x, gt_tensor weight, gt_tensor bias,

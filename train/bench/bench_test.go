@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -102,7 +103,8 @@ func TestRunMeasuresEveryMethod(t *testing.T) {
 		}
 		near(t, r.SamplesPerSecond*r.StepSeconds, 3)
 		near(t, r.TokensPerSecond*r.StepSeconds, 24)
-		near(t, r.GEMMEfficiency*r.StepSeconds, report.Products[0].StepSeconds)
+		fastest := math.Min(report.Products[0].StepSeconds, report.Products[1].StepSeconds)
+		near(t, r.GEMMEfficiency*r.StepSeconds, fastest)
 		if r.PeakMemory <= 0 {
 			t.Errorf("%s: a peak of %d bytes", r.Method, r.PeakMemory)
 		}
@@ -122,8 +124,12 @@ func TestProductsAreThoseOfTheModel(t *testing.T) {
 	const tokens, rows, length, dim, inner, layers, labels = 24, 3, 8, 16, 26, 2, 3
 	linear := 2 * (layers*tokens*(4*dim*dim+2*dim*inner) + rows*(dim*dim+dim*labels))
 	attention := layers * 6 * rows * length * length * dim
-	p := report.Products[0]
-	near(t, p.FLOPS*p.StepSeconds, float64(2*(linear+attention)))
+	for _, p := range report.Products {
+		near(t, p.FLOPS*p.StepSeconds, float64(2*(linear+attention)))
+	}
+	if len(report.Products) != 2 {
+		t.Errorf("products %+v", report.Products)
+	}
 }
 
 func TestRealRowsAreTimedInBatches(t *testing.T) {

@@ -12,10 +12,15 @@ import (
 
 // libraries compute the products of matrices; the fastest one's time is the
 // measure.
-var libraries = []string{plainProducts}
+var libraries = []string{libtorch, packedOneDNN}
 
-// plainProducts are libtorch's own: MKL's in float32, oneDNN's in bfloat16.
-const plainProducts = "libtorch"
+// libtorch's own products are MKL's in float32 and oneDNN's in bfloat16. With
+// packed weights, which do not change, oneDNN has them in its own layout before
+// the steps; products within attention have no weights and stay libtorch's.
+const (
+	libtorch     = "libtorch"
+	packedOneDNN = "oneDNN, packed weights"
+)
 
 // multiplications are the products of a floor's step and nothing else: of every
 // linear layer the forward product and that of the activation's gradient, and
@@ -26,8 +31,12 @@ type multiplications struct {
 	batches  [][]func()
 	operands map[[4]int64]*torch.Tensor // by shape
 	dtype    torch.DType
-	count    int64 // multiply-adds of all batches
+	packed   map[*nn.Linear]packed // by oneDNN; nil without it
+	count    int64                 // multiply-adds of all batches
 }
+
+// packed is a layer's weight, and its transpose for the activation's gradient.
+type packed struct{ weight, transposed torch.PackedWeight }
 
 func newMultiplications(m models.Model, j job, b *batches) (*multiplications, error) {
 	heads, err := attentionHeads(j.Model)
@@ -35,6 +44,9 @@ func newMultiplications(m models.Model, j job, b *batches) (*multiplications, er
 		return nil, err
 	}
 	p := &multiplications{scope: torch.NewScope(torch.NoGrad()), operands: map[[4]int64]*torch.Tensor{}, dtype: m.Registry().DType()}
+	if j.Params == packedOneDNN {
+		p.packed = map[*nn.Linear]packed{}
+	}
 	err = torch.Try(func() {
 		for _, rows := range b.rows {
 			p.batches = append(p.batches, p.of(m, lengthsOf(rows), heads))
@@ -80,10 +92,31 @@ func (p *multiplications) operand(shape ...int64) *torch.Tensor {
 func (p *multiplications) linear(l *nn.Linear, tokens int64) func() {
 	x, dy, w := p.operand(tokens, l.In), p.operand(tokens, l.Out), l.Weight.Tensor
 	p.count += 2 * tokens * l.In * l.Out
-	return func() {
-		p.discard(func(s *torch.Scope) { torch.Linear(x.In(s), w, nil) })
-		p.discard(func(s *torch.Scope) { dy.In(s).MatMul(w) })
+	if p.packed == nil {
+		return func() {
+			p.discard(func(s *torch.Scope) { torch.Linear(x.In(s), w, nil) })
+			p.discard(func(s *torch.Scope) { dy.In(s).MatMul(w) })
+		}
 	}
+	k := p.pack(l, tokens)
+	return func() {
+		p.discard(func(s *torch.Scope) { torch.PackedLinear(x.In(s), k.weight) })
+		p.discard(func(s *torch.Scope) { torch.PackedLinear(dy.In(s), k.transposed) })
+	}
+}
+
+// pack packs a layer's weight for about so many tokens, once.
+func (p *multiplications) pack(l *nn.Linear, tokens int64) packed {
+	if k, ok := p.packed[l]; ok {
+		return k
+	}
+	var k packed
+	p.discard(func(s *torch.Scope) {
+		k.weight = torch.PackLinear(p.scope, l.Weight.Tensor, tokens)
+		k.transposed = torch.PackLinear(p.scope, l.Weight.Tensor.In(s).Transpose(0, 1).Contiguous(), tokens)
+	})
+	p.packed[l] = k
+	return k
 }
 
 // attention of rows that are all as long as the mean, so that they are one call

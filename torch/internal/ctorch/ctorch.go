@@ -175,8 +175,12 @@ package ctorch
 #cgo nocallback gt_normal
 #cgo noescape gt_num_threads
 #cgo nocallback gt_num_threads
+#cgo noescape gt_pack_linear
+#cgo nocallback gt_pack_linear
 #cgo noescape gt_packed_attention
 #cgo nocallback gt_packed_attention
+#cgo noescape gt_packed_linear
+#cgo nocallback gt_packed_linear
 #cgo noescape gt_packed_self_attention
 #cgo nocallback gt_packed_self_attention
 #cgo noescape gt_permute
