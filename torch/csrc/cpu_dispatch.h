@@ -31,8 +31,8 @@ namespace internal {
 
 #if defined(__x86_64__)
 template <auto f, typename... Args>
-__attribute__((target(GOPET_AVX512 ",prefer-vector-width=512"), flatten)) void avx512(
-    const Args &...args) {
+__attribute__((target(GOPET_AVX512 ",prefer-vector-width=512"),
+               flatten)) void avx512(const Args &...args) {
   f(args...);
 }
 

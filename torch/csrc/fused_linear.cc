@@ -1,6 +1,6 @@
-// On a CPU a block of tokens goes through all layers before the next, so that what a product writes is
-// still in the cache when its activation, residual and norm are computed; the same in backward. For
-// the rest, and in float64, libtorch's own operations are composed.
+// On a CPU a block of tokens goes through all layers before the next, so that what a product writes
+// is still in the cache when its activation, residual and norm are computed; the same in backward.
+// For the rest, and in float64, libtorch's own operations are composed.
 #include "fused_linear.h"
 
 #include <torch/csrc/autograd/function.h>
@@ -73,8 +73,8 @@ void activate_block_backward(const FusedLinear &f, const Shape &shape, const Mat
                              const Matrix<T> *act) {
   if (f.gated) {
     gated_backward(dpre.columns_from(0, shape.inner), dpre.columns_from(shape.inner, shape.inner),
-                   dy, pre.columns_from(0, shape.inner),
-                   pre.columns_from(shape.inner, shape.inner), act, f.activation);
+                   dy, pre.columns_from(0, shape.inner), pre.columns_from(shape.inner, shape.inner),
+                   act, f.activation);
   } else {
     activation_backward(dpre, dy, pre, act, f.activation);
   }
@@ -90,8 +90,8 @@ struct Scratch {
 };
 
 template <typename T>
-at::Tensor forward(const at::Tensor &x, const at::Tensor &residual, const FusedLinear &f,
-                   bool keep, Kept &kept) {
+at::Tensor forward(const at::Tensor &x, const at::Tensor &residual, const FusedLinear &f, bool keep,
+                   Kept &kept) {
   Shape shape(f);
   Blocks blocks(x.size(0));
   const bool active = f.activation != Activation::none, second = !f.second.empty();
@@ -186,7 +186,8 @@ variable_list backward(const at::Tensor &dout, const FusedLinear &f, const Kept 
   // x's gradient starts from the residual's, in its place where that is not needed to the end.
   const bool joined = kept.residual_is_x && wanted[kX], in_place = joined && norm && !second_all;
   at::Tensor dx;
-  if (wanted[kX]) dx = in_place ? dsum : at::empty({blocks.tokens, f.first[0].in()}, dout.options());
+  if (wanted[kX])
+    dx = in_place ? dsum : at::empty({blocks.tokens, f.first[0].in()}, dout.options());
   at::Tensor dpre = active ? at::Tensor() : dsum, act;
   if (active && first_all) dpre = at::empty({blocks.tokens, shape.width}, dout.options());
   if (active && second_all) act = at::empty({blocks.tokens, shape.inner}, dout.options());
@@ -196,8 +197,9 @@ variable_list backward(const at::Tensor &dout, const FusedLinear &f, const Kept 
       dnorm[i] = at::zeros({blocks.count, shape.out}, at::kFloat);
 
   blocks.each([&](int64_t begin, int64_t end) {
-    Scratch<T> act_scratch(active && second && !second_all && last->needs_x() ? blocks.largest() : 0,
-                           shape.inner, dout);
+    Scratch<T> act_scratch(
+        active && second && !second_all && last->needs_x() ? blocks.largest() : 0, shape.inner,
+        dout);
     Scratch<T> dact_scratch(active && second ? blocks.largest() : 0, shape.inner, dout);
     Scratch<T> dpre_scratch(active && !first_all ? blocks.largest() : 0, shape.width, dout);
     for (int64_t b = begin; b < end; b++) {
@@ -256,8 +258,8 @@ variable_list backward(const at::Tensor &dout, const FusedLinear &f, const Kept 
     std::move(t.begin(), t.end(), g.begin() + kTerms + term * kTermInputs);
   };
   for (size_t i = 0; i < first.size(); i++)
-    put(i, first[i].finish(
-               dpre.defined() ? dpre.narrow(1, shape.at[i], f.first[i].out()) : dpre, kept.x));
+    put(i, first[i].finish(dpre.defined() ? dpre.narrow(1, shape.at[i], f.first[i].out()) : dpre,
+                           kept.x));
   if (second) put(first.size(), last->finish(dsum, act));
   return g;
 }
@@ -296,8 +298,8 @@ bool tuned(const LinearTerm &t) {
 void check_term(const LinearTerm &t, int64_t in, const at::Tensor &x) {
   TORCH_CHECK(t.weight.dim() == 2 && t.in() == in, "a weight ", t.weight.sizes(), " for ", in,
               " columns");
-  TORCH_CHECK(!t.bias.defined() || (t.bias.dim() == 1 && t.bias.size(0) == t.out()),
-              "a bias ", t.bias.sizes(), " for a weight ", t.weight.sizes());
+  TORCH_CHECK(!t.bias.defined() || (t.bias.dim() == 1 && t.bias.size(0) == t.out()), "a bias ",
+              t.bias.sizes(), " for a weight ", t.weight.sizes());
   TORCH_CHECK(!t.a.defined() || (t.a.dim() == 2 && t.b.dim() == 2 && t.a.size(1) == in &&
                                  t.b.size(0) == t.out() && t.a.size(0) == t.b.size(1)),
               "an update ", t.b.sizes(), " ", t.a.sizes(), " of a weight ", t.weight.sizes());
@@ -340,7 +342,8 @@ bool blockwise(const at::Tensor &x, const FusedLinear &f) {
 
 at::Tensor in_blocks(const at::Tensor &x, FusedLinear f) {
   variable_list inputs = inputs_of(x, f);
-  const bool keep = at::GradMode::is_enabled() && torch::autograd::any_variable_requires_grad(inputs);
+  const bool keep =
+      at::GradMode::is_enabled() && torch::autograd::any_variable_requires_grad(inputs);
   at::AutoDispatchBelowADInplaceOrView no_grad;
   Kept kept;
   at::Tensor rows = flat(x), out;
@@ -395,8 +398,9 @@ at::Tensor tuned_linear(const at::Tensor &x, const LinearTerm &t) {
 at::Tensor composed(const at::Tensor &x, const FusedLinear &f) {
   std::vector<at::Tensor> parts;
   for (const LinearTerm &t : f.first) parts.push_back(tuned_linear(x, t));
-  at::Tensor y = f.gated ? activated(parts[0], f.activation).mul(parts[1])
-                         : activated(parts.size() == 1 ? parts[0] : at::cat(parts, -1), f.activation);
+  at::Tensor y = f.gated
+                     ? activated(parts[0], f.activation).mul(parts[1])
+                     : activated(parts.size() == 1 ? parts[0] : at::cat(parts, -1), f.activation);
   if (!f.second.empty()) y = tuned_linear(y, f.second[0]);
   if (f.residual.defined()) y = y.add(f.residual);
   if (!f.norm_weight.defined()) return y;

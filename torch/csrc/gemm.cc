@@ -3,8 +3,8 @@
 #include <ATen/ATen.h>
 #include <ATen/core/LegacyTypeDispatch.h>
 
-// MKL's, which libtorch brings along. Called without a packed operand it is a plain product, without
-// the checks and views of at::mm, which take as long as a small product.
+// MKL's, which libtorch brings along. Called without a packed operand it is a plain product,
+// without the checks and views of at::mm, which take as long as a small product.
 extern "C" __attribute__((weak)) void cblas_sgemm_compute(int layout, int ta, int tb, int m, int n,
                                                           int k, const float *a, int lda,
                                                           const float *b, int ldb, float beta,
@@ -14,7 +14,7 @@ extern "C" __attribute__((weak)) int MKL_Set_Num_Threads_Local(int threads);
 namespace gopet {
 namespace {
 
-constexpr int kRowMajor = 101, kNoTranspose = 111, kTranspose = 112; // CBLAS's numbers
+constexpr int kRowMajor = 101, kNoTranspose = 111, kTranspose = 112;  // CBLAS's numbers
 
 int blas(Transpose t) { return t == Transpose::yes ? kTranspose : kNoTranspose; }
 

@@ -57,7 +57,7 @@ class LinearBackward {
   const LinearTerm &term_;
   const at::Tensor &thin_;
   const std::array<bool, kTermInputs> wanted_;
-  std::shared_ptr<const MaskPlan> plan_;       // where values are wanted
+  std::shared_ptr<const MaskPlan> plan_;                   // where values are wanted
   at::Tensor bias_sums_, sampled_sums_, a_sums_, b_sums_;  // [blocks, ...]
 };
 

@@ -63,7 +63,6 @@ at::Tensor gopet::low_rank_linear(const at::Tensor &x, const at::Tensor &weight,
 
 gt_error gt_low_rank_linear(gt_tensor *out, int32_t mode, gt_tensor x, gt_tensor weight,
                             gt_tensor bias, gt_tensor a, gt_tensor b, double scale) noexcept {
-  GT_RESULT(
-      out, mode,
-      low_rank_linear(unwrap(x), unwrap(weight), optional(bias), unwrap(a), unwrap(b), scale))
+  GT_RESULT(out, mode,
+            low_rank_linear(unwrap(x), unwrap(weight), optional(bias), unwrap(a), unwrap(b), scale))
 }

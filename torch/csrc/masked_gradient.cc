@@ -31,8 +31,9 @@ void sampled(const at::Tensor &dy, const at::Tensor &x, const SampledRun &r, T *
   at::parallel_for(0, chunks, 1, [&](int64_t first, int64_t last) {
     for (int64_t c = first; c < last; c++) {
       int64_t begin = c * chunk, n = std::min(chunk, tokens - begin);
-      sampled_product(const_matrix<T>(dy).rows_from(begin, n), r.rows, const_matrix<T>(x).rows_from(begin, n),
-                      r.cols, partial.data() + c * r.padded());
+      sampled_product(const_matrix<T>(dy).rows_from(begin, n), r.rows,
+                      const_matrix<T>(x).rows_from(begin, n), r.cols,
+                      partial.data() + c * r.padded());
     }
   });
   std::fill(out + r.begin, out + r.end, T(0));

@@ -78,8 +78,7 @@ inline void normalize_row(T *y, const T *x, int64_t n, const RowNorm &norm, floa
   float r = 1 / std::sqrt(squares / static_cast<float>(n) + static_cast<float>(norm.eps));
   if (norm.bias == nullptr) {
 #pragma omp simd
-    for (int64_t c = 0; c < n; c++)
-      y[c] = from_float<T>((to_float(x[c]) - m) * r * norm.weight[c]);
+    for (int64_t c = 0; c < n; c++) y[c] = from_float<T>((to_float(x[c]) - m) * r * norm.weight[c]);
   } else {
 #pragma omp simd
     for (int64_t c = 0; c < n; c++)
@@ -112,7 +111,8 @@ void add_bias_rows(Matrix<T> y, const T *bias) {
   for (int64_t i = 0; i < y.rows; i++) {
     T *row = y.row(i);
 #pragma omp simd
-    for (int64_t c = 0; c < y.cols; c++) row[c] = from_float<T>(to_float(row[c]) + to_float(bias[c]));
+    for (int64_t c = 0; c < y.cols; c++)
+      row[c] = from_float<T>(to_float(row[c]) + to_float(bias[c]));
   }
 }
 
@@ -191,7 +191,8 @@ void add_residual_rows(Matrix<T> y, const T *bias, Matrix<const T> residual) {
     const T *r = residual.row(i);
     if (bias == nullptr) {
 #pragma omp simd
-      for (int64_t c = 0; c < y.cols; c++) row[c] = from_float<T>(to_float(row[c]) + to_float(r[c]));
+      for (int64_t c = 0; c < y.cols; c++)
+        row[c] = from_float<T>(to_float(row[c]) + to_float(r[c]));
     } else {
 #pragma omp simd
       for (int64_t c = 0; c < y.cols; c++)
@@ -297,24 +298,24 @@ void add_rows(const Matrix<const T> &x, float *sums) {
   cpu_dispatch<add_rows_of<T>>(x, sums);
 }
 
-#define GOPET_ROWS(T)                                                                             \
-  template void add_bias(const Matrix<T> &, const T *);                                           \
-  template void copy(const Matrix<T> &, const Matrix<const T> &);                                 \
-  template void scale(const Matrix<T> &, float);                                                  \
-  template void activate(const Matrix<T> &, const Matrix<const T> &, Activation);                 \
-  template void activation_backward(const Matrix<T> &, const Matrix<const T> &,                   \
-                                    const Matrix<const T> &, const Matrix<T> *, Activation);      \
-  template void activate_gated(const Matrix<T> &, const Matrix<const T> &, const Matrix<const T> &, \
-                               Activation);                                                       \
-  template void gated_backward(const Matrix<T> &, const Matrix<T> &, const Matrix<const T> &,     \
-                               const Matrix<const T> &, const Matrix<const T> &,                  \
-                               const Matrix<T> *, Activation);                                    \
-  template void add_residual(const Matrix<T> &, const T *, const Matrix<const T> &);              \
-  template void normalize(const Matrix<T> &, const Matrix<const T> &, const RowNorm &, float *,   \
-                          float *);                                                               \
-  template void normalize_backward(const Matrix<T> &, const Matrix<const T> &,                    \
-                                   const Matrix<const T> &, const RowNorm &, const float *,       \
-                                   const float *, float *, float *);                              \
+#define GOPET_ROWS(T)                                                                           \
+  template void add_bias(const Matrix<T> &, const T *);                                         \
+  template void copy(const Matrix<T> &, const Matrix<const T> &);                               \
+  template void scale(const Matrix<T> &, float);                                                \
+  template void activate(const Matrix<T> &, const Matrix<const T> &, Activation);               \
+  template void activation_backward(const Matrix<T> &, const Matrix<const T> &,                 \
+                                    const Matrix<const T> &, const Matrix<T> *, Activation);    \
+  template void activate_gated(const Matrix<T> &, const Matrix<const T> &,                      \
+                               const Matrix<const T> &, Activation);                            \
+  template void gated_backward(const Matrix<T> &, const Matrix<T> &, const Matrix<const T> &,   \
+                               const Matrix<const T> &, const Matrix<const T> &,                \
+                               const Matrix<T> *, Activation);                                  \
+  template void add_residual(const Matrix<T> &, const T *, const Matrix<const T> &);            \
+  template void normalize(const Matrix<T> &, const Matrix<const T> &, const RowNorm &, float *, \
+                          float *);                                                             \
+  template void normalize_backward(const Matrix<T> &, const Matrix<const T> &,                  \
+                                   const Matrix<const T> &, const RowNorm &, const float *,     \
+                                   const float *, float *, float *);                            \
   template void add_rows(const Matrix<const T> &, float *);
 GOPET_ROWS(float)
 GOPET_ROWS(c10::BFloat16)

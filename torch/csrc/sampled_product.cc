@@ -131,7 +131,8 @@ GOPET_INLINE void product(const Operands<S> &o, T *a, T *b, T *total) {
 
 #if defined(__x86_64__)
 template <typename S, typename T>
-__attribute__((target(GOPET_AVX512))) void product_avx512(const Operands<S> &o, T *a, T *b, T *total) {
+__attribute__((target(GOPET_AVX512))) void product_avx512(const Operands<S> &o, T *a, T *b,
+                                                          T *total) {
   product<S, T, 64>(o, a, b, total);
 }
 
@@ -147,8 +148,7 @@ void dispatch(const Operands<S> &o, T *total) {
   auto scratch = [](size_t n) { return std::unique_ptr<T[]>(new T[n]); };  // not zeroed
   auto a = scratch(size(o.a_columns)), b = scratch(size(o.b_columns));
 #if defined(__x86_64__)
-  if (cpu_capability() == CpuCapability::kAvx512)
-    return product_avx512(o, a.get(), b.get(), total);
+  if (cpu_capability() == CpuCapability::kAvx512) return product_avx512(o, a.get(), b.get(), total);
   if (cpu_capability() == CpuCapability::kAvx2) return product_avx2(o, a.get(), b.get(), total);
 #endif
   product<S, T, 16>(o, a.get(), b.get(), total);
