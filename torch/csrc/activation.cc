@@ -45,10 +45,10 @@ struct ActivationBackward : torch::autograd::Node {
     for_elements(dy, [&](int64_t i, int64_t n) {
       if (x.defined()) {
         gated_backward<T>(part<T>(dgate, i, n), part<T>(dx, i, n), const_part<T>(dy, i, n),
-                          const_part<T>(gate, i, n), const_part<T>(x, i, n), act);
+                          const_part<T>(gate, i, n), const_part<T>(x, i, n), nullptr, act);
       } else {
         activation_backward<T>(part<T>(dgate, i, n), const_part<T>(dy, i, n),
-                               const_part<T>(gate, i, n), act);
+                               const_part<T>(gate, i, n), nullptr, act);
       }
     });
     return {dgate, dx};
