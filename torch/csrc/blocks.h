@@ -23,6 +23,9 @@ struct Blocks {
     int64_t least = (tokens + kBlockTokens - 1) / kBlockTokens;
     count = std::min((least + threads - 1) / threads * threads, std::max<int64_t>(tokens, 1));
   }
+  // Blocks of at most `rows` that do not depend on the number of threads, for what is no product.
+  Blocks(int64_t tokens, int64_t rows) : tokens(tokens), count((tokens + rows - 1) / rows) {}
+
   int64_t begin(int64_t block) const { return tokens * block / count; }
   int64_t size(int64_t block) const { return begin(block + 1) - begin(block); }
   int64_t largest() const { return (tokens + count - 1) / count; }
@@ -48,6 +51,14 @@ Matrix<T> matrix(const at::Tensor &t) {
 template <typename T>
 Matrix<const T> const_matrix(const at::Tensor &t) {
   return {t.const_data_ptr<T>(), t.size(0), t.size(1), t.stride(0)};
+}
+
+// The sum over blocks [blocks, ...], in their order whatever the number of threads; zeros of no block.
+inline at::Tensor sum_in_order(const at::Tensor &sums) {
+  if (sums.size(0) == 0) return sums.sum(0);
+  at::Tensor total = sums[0].clone();
+  for (int64_t i = 1; i < sums.size(0); i++) total.add_(sums[i]);
+  return total;
 }
 
 }  // namespace gopet

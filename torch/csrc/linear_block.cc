@@ -5,13 +5,6 @@
 namespace gopet {
 namespace {
 
-// The sum over blocks [blocks, ...], in their order whatever the number of threads.
-at::Tensor in_order(const at::Tensor &sums) {
-  at::Tensor total = sums[0].clone();
-  for (int64_t i = 1; i < sums.size(0); i++) total.add_(sums[i]);
-  return total;
-}
-
 template <typename T>
 Matrix<T> block_matrix(const at::Tensor &sums, int64_t block) {
   int64_t rows = sums.size(1), cols = sums.size(2);
@@ -99,7 +92,7 @@ template <typename T>
 at::Tensor LinearBackward<T>::masked_gradient(const at::Tensor &dy, const at::Tensor &x) const {
   at::Tensor gradient = at::empty({plan_->entries()}, at::kFloat);
   float *out = gradient.data_ptr<float>();
-  at::Tensor total = in_order(sampled_sums_);
+  at::Tensor total = sum_in_order(sampled_sums_);
   const float *from = total.const_data_ptr<float>();
   for (const SampledRun &r : plan_->sampled) {
     std::copy(from, from + (r.end - r.begin), out + r.begin);
@@ -113,10 +106,10 @@ template <typename T>
 TermGradients LinearBackward<T>::finish(const at::Tensor &dy, const at::Tensor &x) const {
   TermGradients g;
   if (wanted_[kWeight]) g[kWeight] = at::mm(dy.t(), x);
-  if (wanted_[kBias]) g[kBias] = in_order(bias_sums_).to(term_.bias.scalar_type());
+  if (wanted_[kBias]) g[kBias] = sum_in_order(bias_sums_).to(term_.bias.scalar_type());
   if (wanted_[kValues]) g[kValues] = masked_gradient(dy, x);
-  if (wanted_[kA]) g[kA] = in_order(a_sums_);
-  if (wanted_[kB]) g[kB] = in_order(b_sums_);
+  if (wanted_[kA]) g[kA] = sum_in_order(a_sums_);
+  if (wanted_[kB]) g[kB] = sum_in_order(b_sums_);
   return g;
 }
 

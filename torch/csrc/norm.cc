@@ -16,6 +16,9 @@ namespace {
 constexpr size_t kX = 0, kResidual = 1, kWeight = 2, kBias = 3, kInputs = 4;
 constexpr size_t kNormed = 0, kSum = 1;
 
+// Rows that one thread takes at once: what it writes is still in its cache when it reads it again.
+constexpr int64_t kRows = 128;
+
 struct Norm {
   at::Tensor x, residual;   // residual may be undefined
   at::Tensor weight, bias;  // bias may be undefined
@@ -33,7 +36,7 @@ struct NormBackward : torch::autograd::Node {
   // dy or dsum may be undefined.
   template <typename T>
   variable_list backward(const at::Tensor &dy, const at::Tensor &dsum) {
-    Blocks blocks(sum.size(0));
+    Blocks blocks(sum.size(0), kRows);
     const int64_t n = sum.size(1);
     variable_list g(kInputs);
     at::Tensor sums[kInputs], dx = at::empty_like(dy);
@@ -56,7 +59,7 @@ struct NormBackward : torch::autograd::Node {
     });
     g[kX] = g[kResidual] = dx;
     for (size_t i : {kWeight, kBias})
-      if (sums[i].defined()) g[i] = sums[i].sum(0);
+      if (sums[i].defined()) g[i] = sum_in_order(sums[i]);
     return g;
   }
 
@@ -84,7 +87,7 @@ template <typename T>
 void forward(const Norm &in, const RowNorm &norm, const at::Tensor &y, const at::Tensor &sum,
              const at::Tensor &mean, const at::Tensor &rstd) {
   at::Tensor x = flat(in.x), residual = in.residual.defined() ? flat(in.residual) : in.residual;
-  Blocks blocks(y.size(0));
+  Blocks blocks(y.size(0), kRows);
   blocks.each([&](int64_t begin, int64_t end) {
     for (int64_t b = begin; b < end; b++) {
       int64_t row = blocks.begin(b), rows = blocks.size(b);
