@@ -225,15 +225,15 @@ def first_step(programs, model, shared, rounds):
 def machine():
     cpu = next(line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name"))
     kilobytes = int(next(line.split()[1] for line in open("/proc/meminfo") if line.startswith("MemTotal")))
-    return f"{cpu}, {len(os.sched_getaffinity(0))} processors, {kilobytes / 2**20:.0f} GiB of memory, Linux {platform.release()}"
+    return f"{cpu}, {len(os.sched_getaffinity(0))} processors, {kilobytes / 2**20:.0f} GiB of memory"
 
 
 def report(programs, model, shared, rounds):
     versions = [f"{name} {importlib.metadata.version(name)}" for name in ("datasets", "transformers", "tokenizers", "torch")]
     yield "# Input, beside Hugging Face's"
     yield ""
-    yield f"Written by `make bench-input` on {datetime.date.today()}: {machine()}; Python {platform.python_version()},"
-    yield ", ".join(versions) + "."
+    yield f"Written by `make bench-input` on {datetime.date.today()}: {machine()};"
+    yield f"Python {platform.python_version()}, {', '.join(versions)}."
     yield ""
     yield "## From Parquet to batches of tokens"
     yield ""
