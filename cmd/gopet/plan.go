@@ -77,6 +77,9 @@ func planAction(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	if p.StepSeconds == nil {
+		fmt.Fprintf(c.App.ErrWriter, "no step time: %v\n", plan.ErrNotCalibrated)
+	}
 	if c.Bool("json") {
 		return writeJSON(c.App.Writer, p)
 	}
@@ -141,7 +144,6 @@ func planCalibration(c *cli.Context, o *plan.Options) error {
 		return calibrate(c, o, path)
 	}
 	if errors.Is(err, plan.ErrNotCalibrated) {
-		fmt.Fprintf(c.App.ErrWriter, "no step time: %v\n", err)
 		return nil
 	}
 	return err
