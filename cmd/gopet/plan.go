@@ -21,7 +21,7 @@ func planCommand() *cli.Command {
 	flags = append(flags,
 		&cli.StringFlag{Name: "task", Usage: "`NAME` of a task, for the classes of an encoder's head"},
 		&cli.IntFlag{Name: "labels", Usage: "`N` classes of an encoder's head", Value: 2, DefaultText: "the task's, else 2"},
-		&cli.StringFlag{Name: "shape", Usage: "`BATCHxLENGTH`: full rows of a step", Value: fmt.Sprintf("%dx%d", d.Batch, train.DefaultMaxLength)},
+		&cli.StringFlag{Name: "shape", Usage: "`BATCHxLENGTH`: full rows of a step", DefaultText: fmt.Sprintf("%dx%d or what the model reads", d.Batch, train.DefaultMaxLength)},
 		&cli.IntFlag{Name: "max-target", Usage: "text-to-text: `N` tokens of an answer", Value: plan.DefaultTarget},
 		&cli.StringFlag{Name: "dtype", Usage: "float32 or bfloat16", Value: d.DType, DefaultText: d.DType + "; bfloat16 for a GPU"},
 		&cli.IntFlag{Name: "threads", Usage: "`N` threads an operation may use", DefaultText: "one a core"},
@@ -77,6 +77,9 @@ func planAction(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	if p.StepSeconds == nil {
+		fmt.Fprintf(c.App.ErrWriter, "no step time: %v\n", plan.ErrNotCalibrated)
+	}
 	if c.Bool("json") {
 		return writeJSON(c.App.Writer, p)
 	}
@@ -111,11 +114,21 @@ func planOptions(c *cli.Context) (plan.Options, error) {
 		}
 		o.Labels = len(tsk.Labels)
 	}
-	o.Shape.Target = c.Int("max-target")
-	if _, err := fmt.Sscanf(c.String("shape"), "%dx%d", &o.Shape.Rows, &o.Shape.Length); err != nil {
-		return o, usageError{fmt.Errorf("plan: shape %q: want BATCHxLENGTH, such as 16x128", c.String("shape"))}
+	var err error
+	o.Shape, err = planShape(c)
+	return o, err
+}
+
+func planShape(c *cli.Context) (plan.Shape, error) {
+	s := plan.Shape{Rows: train.DefaultConfig().Batch, Target: c.Int("max-target")}
+	if !c.IsSet("shape") {
+		return s, nil
 	}
-	return o, nil
+	text := c.String("shape")
+	if _, err := fmt.Sscanf(text, "%dx%d", &s.Rows, &s.Length); err != nil || s.Rows < 1 || s.Length < 1 {
+		return s, usageError{fmt.Errorf("plan: shape %q: want BATCHxLENGTH, such as 16x128", text)}
+	}
+	return s, nil
 }
 
 // planCalibration measures this machine's rates where it is asked for, and reads
@@ -131,7 +144,6 @@ func planCalibration(c *cli.Context, o *plan.Options) error {
 		return calibrate(c, o, path)
 	}
 	if errors.Is(err, plan.ErrNotCalibrated) {
-		fmt.Fprintf(c.App.ErrWriter, "no step time: %v\n", err)
 		return nil
 	}
 	return err

@@ -9,6 +9,7 @@ import (
 
 // A plan says what a run then has, before it, with no weights in reach.
 func TestPlansAreWhatRunsHave(t *testing.T) {
+	t.Setenv("GOPET_CACHE", t.TempDir()) // without a calibration
 	source, data := model(t, encoder), dataset(t)
 	bare := filepath.Join(t.TempDir(), "bare")
 	config, err := os.ReadFile(filepath.Join(source, "config.json"))
@@ -31,6 +32,24 @@ func TestPlansAreWhatRunsHave(t *testing.T) {
 	refuses(t, exitUsage, []string{"plan", "--model", bare, "--method", "apet-discrete"}, "no --params given")
 	refuses(t, exitUsage, []string{"plan", "--model", bare, "--method", "full", "--params", "3"}, "--params means nothing to --method full")
 	refuses(t, exitFailure, []string{"plan", "--model", t.TempDir(), "--method", "full"}, "no config.json")
+	refuses(t, exitUsage, []string{"plan", "--model", bare, "--method", "full", "--shape", "128"}, "want BATCHxLENGTH")
+	refuses(t, exitUsage, []string{"plan", "--model", bare, "--method", "full", "--shape", "0x8"}, "want BATCHxLENGTH")
+	refuses(t, exitFailure, []string{"plan", "--model", bare, "--method", "full", "--shape", "8x9999"}, "reads at most")
+}
+
+func TestPlanTellsWhatFitsAGPU(t *testing.T) {
+	fits := decode(t, mustGopet(t, "", "plan", "--gpu", "L4", "--method", "bitfit", "--shape", "1x64", "--json"))
+	hasKeys(t, fits, "memory_bytes", "length", "target", "dtype", "fits")
+	if fits["dtype"] != "bfloat16" || fits["memory_bytes"] != 24.0*(1<<30) || len(fits["fits"].([]any)) != 5 {
+		t.Errorf("fits %v", fits)
+	}
+	if out := mustGopet(t, "", "plan", "--memory", "24GB", "--method", "apet-discrete", "--shape", "1x64"); !strings.Contains(out, "t5-v1_1-xxl") {
+		t.Errorf("a table without the largest T5:\n%s", out)
+	}
+	refuses(t, exitUsage, []string{"plan", "--gpu", "abacus"}, "give --memory")
+	refuses(t, exitUsage, []string{"plan", "--memory", "24"}, "such as 24GB")
+	refuses(t, exitUsage, []string{"plan", "--gpu", "l4", "--memory", "24GB"}, "give one of them")
+	refuses(t, exitUsage, []string{"plan", "--gpu", "l4", "--model", "x"}, "leave --model")
 }
 
 func TestListsSayWhatThereIs(t *testing.T) {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/gopet-ml/gopet/report/format"
 	"github.com/gopet-ml/gopet/report/table"
+	"github.com/gopet-ml/gopet/train"
 	"github.com/gopet-ml/gopet/train/plan"
 )
 
@@ -37,6 +38,9 @@ func fitsAction(c *cli.Context, o plan.Options) error {
 	}
 	if !c.IsSet("dtype") {
 		o.DType = "bfloat16"
+	}
+	if o.Shape.Length == 0 {
+		o.Shape.Length = train.DefaultMaxLength
 	}
 	methods := plan.FitMethods
 	if c.IsSet("method") {

@@ -46,7 +46,7 @@ func ThisMachine() Machine {
 }
 
 // ErrNotCalibrated is of a machine without rates of its own.
-var ErrNotCalibrated = errors.New("this machine is not calibrated: gopet plan --calibrate does it")
+var ErrNotCalibrated = errors.New("this machine is not calibrated (for this dtype and number of threads): gopet plan --calibrate does it")
 
 // CalibrationFile is where a user's calibration lies.
 func CalibrationFile() (string, error) {

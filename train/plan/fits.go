@@ -3,6 +3,7 @@ package plan
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"sort"
@@ -78,7 +79,7 @@ func Fits(memory int64, methods []string, o Options) ([]Fit, error) {
 		return nil, err
 	}
 	o.Shape.Rows = 1
-	if err := o.Shape.validate(); err != nil {
+	if err := o.Shape.settle(math.MaxInt); err != nil {
 		return nil, err
 	}
 	dir, err := os.MkdirTemp("", "gopet-plan-")

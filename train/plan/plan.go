@@ -40,7 +40,7 @@ type Options struct {
 // Shape is that of a batch: full rows.
 type Shape struct {
 	Rows   int `json:"rows"`
-	Length int `json:"length"`
+	Length int `json:"length"` // 0: train's default, or what the model reads
 	Target int `json:"target"` // tokens of a text-to-text model's answer
 }
 
@@ -60,9 +60,16 @@ func repeat(n int64, times int) []int64 {
 	return list
 }
 
-func (s Shape) validate() error {
-	if s.Rows < 1 || s.Length < 1 || s.Target < 1 {
+// settle decides the length of rows of which a model reads so many tokens.
+func (s *Shape) settle(most int) error {
+	if s.Length == 0 {
+		s.Length = min(train.DefaultMaxLength, most)
+	}
+	switch {
+	case s.Rows < 1 || s.Length < 1 || s.Target < 1:
 		return fmt.Errorf("shape %dx%d with %d tokens to answer: want 1 or more of each", s.Rows, s.Length, s.Target)
+	case s.Length > most:
+		return fmt.Errorf("rows of %d tokens, of which the model reads at most %d", s.Length, most)
 	}
 	return nil
 }
@@ -95,9 +102,6 @@ func inDirectory(dir string, o Options) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := o.Shape.validate(); err != nil {
-		return nil, err
-	}
 	m, err := models.Declare(dir, models.Options{DType: dtype, Labels: make([]string, o.Labels)})
 	if err != nil {
 		return nil, err
@@ -112,8 +116,8 @@ func of(m models.Model, o Options) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	if longest := o.Shape.Length + int(tuned.prompt); longest > m.MaxLength() {
-		return nil, fmt.Errorf("rows of %d tokens: %s reads at most %d, a prompt's %d vectors counted", o.Shape.Length, o.Model, m.MaxLength(), tuned.prompt)
+	if err := o.Shape.settle(m.MaxLength() - int(tuned.prompt)); err != nil {
+		return nil, fmt.Errorf("%w: %s", err, o.Model)
 	}
 	p := &Plan{
 		Model: o.Model, Method: o.Method, DType: o.DType, Shape: o.Shape,
