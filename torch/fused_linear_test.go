@@ -57,7 +57,7 @@ func (c fusedCase) run(s *torch.Scope, dtype torch.DType, tokens int64) fusedRun
 	seed := uint64(0)
 	draw := func(name string, wants bool, dtype torch.DType, shape ...int64) *torch.Tensor {
 		seed++
-		t := torch.Normal(s, 0, 0.4, seed, torch.Float64, shape...).ToDType(torch.BFloat16).ToDType(dtype)
+		t := torch.Normal(s, 0, 0.4, seed, torch.Float64, shape...).ToDType(torch.BFloat16).To(dtype, torchtest.Device)
 		if wants {
 			leaves[name] = t.SetRequiresGrad(true)
 		}
@@ -78,7 +78,7 @@ func (c fusedCase) run(s *torch.Scope, dtype torch.DType, tokens int64) fusedRun
 			positions = run(in, in*out-2*in)
 		}
 		if c.tuned == "masks" || c.tuned == "dense masks" {
-			index := torch.FromSlice(s, positions, int64(len(positions)))
+			index := torch.FromSlice(s, positions, int64(len(positions))).ToDevice(torchtest.Device)
 			l.Mask = torch.Mask{Index: index, Values: l.Weight.Take(index).ToDType(float).Detach().SetRequiresGrad(true)}
 			leaves[name+".values"] = l.Mask.Values
 		}
@@ -115,7 +115,7 @@ func (c fusedCase) run(s *torch.Scope, dtype torch.DType, tokens int64) fusedRun
 		o.NormBias = draw("norm.bias", tunes("biases"), float, width)
 	}
 	y := torch.FusedLinear(x, o, layers...)
-	y.BackwardWith(torch.Normal(s, 0, 1, 99, torch.Float64, tokens, width).ToDType(torch.BFloat16).ToDType(dtype))
+	y.BackwardWith(torch.Normal(s, 0, 1, 99, torch.Float64, tokens, width).ToDType(torch.BFloat16).To(dtype, torchtest.Device))
 	result := fusedRun{y: y, grads: map[string]*torch.Tensor{}}
 	for name, leaf := range leaves {
 		result.grads[name] = leaf.Grad(s)

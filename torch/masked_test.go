@@ -91,8 +91,9 @@ func TestMaskedGradientIsTheDenseOne(t *testing.T) {
 				want := dense.Reshape(-1).IndexSelect(0, index).Float64s()
 				largest := dense.Abs().Max().Item()
 				torch.SetNumThreads(1)
-				gradient := torch.MaskedGradient(dy, x, index)
-				for i, got := range gradient.Float64s() {
+				d, v, at := dy.ToDevice(torchtest.Device), x.ToDevice(torchtest.Device), index.ToDevice(torchtest.Device)
+				gradient := torch.MaskedGradient(d, v, at)
+				for i, got := range gradient.ToDevice(torch.CPU).Float64s() {
 					difference := math.Abs(got - want[i])
 					// A sum that nearly cancels is small by luck, not by size: below a
 					// thousandth of the largest entry the error is held to that.
@@ -106,7 +107,7 @@ func TestMaskedGradientIsTheDenseOne(t *testing.T) {
 				}
 				for threads := 2; threads <= 3; threads++ {
 					torch.SetNumThreads(threads)
-					if !torch.MaskedGradient(dy, x, index).Equal(gradient) {
+					if !torch.MaskedGradient(d, v, at).Equal(gradient) {
 						t.Errorf("%d threads change the result", threads)
 					}
 				}

@@ -177,12 +177,17 @@ func printDoctor(w io.Writer, r *doctor.Report) error {
 	if r.CUDA.Reason != "" {
 		cuda = "none: " + r.CUDA.Reason
 	}
+	kernels := "loaded"
+	if r.CUDA.NoKernels != "" {
+		kernels = "none, libtorch computes: " + r.CUDA.NoKernels
+	}
 	err := printPairs(w,
 		[2]string{"gopet", r.Gopet},
 		[2]string{"libtorch", r.Libtorch},
 		[2]string{"go", r.Go + ", " + r.System},
 		[2]string{"cpu", fmt.Sprintf("%s, %d threads", r.Vector, r.Threads)},
-		[2]string{"cuda", cuda})
+		[2]string{"cuda", cuda},
+		[2]string{"cuda kernels", kernels})
 	if err != nil {
 		return err
 	}

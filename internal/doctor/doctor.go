@@ -25,6 +25,9 @@ type Report struct {
 type CUDA struct {
 	Devices int    `json:"devices"`
 	Reason  string `json:"reason,omitempty"` // why there is none
+	// NoKernels says why gopet's own kernels do not compute on them, and
+	// libtorch's operations are composed in their place.
+	NoKernels string `json:"no_kernels,omitempty"`
 }
 
 // Healthy reports whether every kernel agrees with its reference.
@@ -48,6 +51,9 @@ func Examine(device torch.Device) (*Report, error) {
 	var err error
 	if r.CUDA.Devices, err = torch.CUDADeviceCount(); err != nil {
 		r.CUDA.Reason = reason(err)
+	}
+	if err := torch.CUDAKernels(); err != nil {
+		r.CUDA.NoKernels = reason(err)
 	}
 	err = torch.Try(func() { r.Kernels = checkKernels(device) })
 	return r, err

@@ -34,6 +34,18 @@ func checkKernels(device torch.Device) []Kernel {
 	for _, c := range maskedCases {
 		kernels = append(kernels, checkMaskedGradient(c, device))
 	}
+	for _, o := range operations() {
+		if o.onlyCUDA && !device.IsCUDA() {
+			continue
+		}
+		kernels = append(kernels, o.check(device, torch.Float32, 2e-5))
+		if device.IsCUDA() {
+			kernels = append(kernels, o.check(device, torch.BFloat16, 3e-2))
+		}
+	}
+	if device.IsCUDA() {
+		kernels = append(kernels, checkAdamW(device))
+	}
 	return kernels
 }
 

@@ -10,6 +10,27 @@ import (
 	"github.com/gopet-ml/gopet/torch"
 )
 
+// Device is where tests that can run anywhere put their tensors:
+// GOPET_TEST_DEVICE, as [torch.ParseDevice] reads it, else the CPU.
+var Device = device()
+
+// GPUKernels says that gopet's kernels for GPUs compute: on a GPU, or built
+// for the CPU, in the library that GOPET_KERNELS names.
+var GPUKernels = Device.IsCUDA() || os.Getenv("GOPET_KERNELS") != ""
+
+func device() torch.Device {
+	name := os.Getenv("GOPET_TEST_DEVICE")
+	if name == "" {
+		return torch.CPU
+	}
+	device, err := torch.ParseDevice(name)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "GOPET_TEST_DEVICE:", err)
+		os.Exit(1)
+	}
+	return device
+}
+
 // NoLeaks fails the test if tensors made from here on are alive at its end.
 // It is not for parallel tests, which share one count.
 func NoLeaks(t testing.TB) {

@@ -1,6 +1,7 @@
 #include <cmath>
 #include <map>
 
+#include "adamw_cuda.h"
 #include "boundary.h"
 
 using namespace gopet;
@@ -47,6 +48,10 @@ void write_through(const gt_adamw_param &p) {
 gt_error gt_adamw(gt_adamw_result *out, const gt_adamw_param *params, size_t n,
                   const gt_adamw_options *o) noexcept {
   GT_BOUNDARY(GT_MODE_NO_GRAD, {
+    if (adamw_has_cuda_kernel(params, n)) {
+      *out = adamw_cuda(params, n, *o);
+      return gt_error{GT_OK, nullptr};
+    }
     std::vector<at::Tensor> gradients = gradients_of(params, n);
     double norm = total_norm(gradients);
     *out = {norm, !std::isfinite(norm)};

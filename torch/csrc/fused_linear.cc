@@ -8,6 +8,8 @@
 
 #include "blocks.h"
 #include "boundary.h"
+#include "cuda_kernels.h"
+#include "fused_linear_cuda.h"
 #include "linear_block.h"
 #include "tuned_linear.h"
 
@@ -369,6 +371,18 @@ at::Tensor in_blocks(const at::Tensor &x, FusedLinear f) {
   return out;
 }
 
+at::Tensor composed(const at::Tensor &x, const FusedLinear &f) {
+  std::vector<at::Tensor> parts;
+  for (const LinearTerm &t : f.first) parts.push_back(tuned_linear(x, t));
+  at::Tensor y = f.gated ? activated(parts[0], f.activation).mul(parts[1])
+                         : activated(parts.size() == 1 ? parts[0] : at::cat(parts, -1), f.activation);
+  if (!f.second.empty()) y = tuned_linear(y, f.second[0]);
+  if (f.residual.defined()) y = y.add(f.residual);
+  return f.norm_weight.defined() ? layer_normed(y, f) : y;
+}
+
+}  // namespace
+
 at::Tensor activated(const at::Tensor &x, Activation act) {
   switch (act) {
     case Activation::none:
@@ -395,24 +409,15 @@ at::Tensor tuned_linear(const at::Tensor &x, const LinearTerm &t) {
   return at::linear(x, t.weight, bias);
 }
 
-at::Tensor composed(const at::Tensor &x, const FusedLinear &f) {
-  std::vector<at::Tensor> parts;
-  for (const LinearTerm &t : f.first) parts.push_back(tuned_linear(x, t));
-  at::Tensor y = f.gated
-                     ? activated(parts[0], f.activation).mul(parts[1])
-                     : activated(parts.size() == 1 ? parts[0] : at::cat(parts, -1), f.activation);
-  if (!f.second.empty()) y = tuned_linear(y, f.second[0]);
-  if (f.residual.defined()) y = y.add(f.residual);
-  if (!f.norm_weight.defined()) return y;
+at::Tensor layer_normed(const at::Tensor &y, const FusedLinear &f) {
   auto dtype = f.norm_weight.scalar_type();
   return at::layer_norm(y.to(dtype), f.norm_weight.sizes(), f.norm_weight, f.norm_bias, f.eps)
       .to(y.scalar_type());
 }
 
-}  // namespace
-
 at::Tensor fused_linear(const at::Tensor &x, const FusedLinear &f) {
   check(x, f);
+  if (cuda_kernels(x)) return fused_linear_cuda(x, f);
   return blockwise(x, f) ? in_blocks(x, f) : composed(x, f);
 }
 

@@ -34,4 +34,9 @@ struct FusedLinear {
 
 at::Tensor fused_linear(const at::Tensor &x, const FusedLinear &f);
 
+// Parts of it, in libtorch's operations, on any device.
+at::Tensor activated(const at::Tensor &x, Activation act);
+at::Tensor tuned_linear(const at::Tensor &x, const LinearTerm &t);
+at::Tensor layer_normed(const at::Tensor &y, const FusedLinear &f);
+
 }  // namespace gopet

@@ -55,6 +55,9 @@ gt_error gt_rng_state(gt_tensor *out) GT_NOEXCEPT;
 gt_error gt_set_rng_state(gt_tensor state) GT_NOEXCEPT;
 /* Loads the CUDA libraries if they are there; an error says what is missing. */
 gt_error gt_cuda_device_count(int32_t *out) GT_NOEXCEPT;
+/* Loads gopet's own CUDA kernels; an error says why libtorch's operations are
+ * composed in their place. */
+gt_error gt_cuda_kernels(void) GT_NOEXCEPT;
 gt_error gt_synchronize(int32_t device) GT_NOEXCEPT;
 
 /* cpu_allocator.cc: gives memory that is kept for tensors to come, on the

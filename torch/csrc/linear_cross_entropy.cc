@@ -12,6 +12,7 @@
 #include "blocks.h"
 #include "boundary.h"
 #include "cpu_dispatch.h"
+#include "cross_entropy_cuda.h"
 #include "elementwise.h"
 
 using namespace gopet;
@@ -145,6 +146,8 @@ at::Tensor reduced(const at::Tensor &losses, at::Reduction::Reduction reduction,
 at::Tensor composed(const at::Tensor &hidden, const at::Tensor &weight, const at::Tensor &targets,
                     at::Reduction::Reduction reduction) {
   at::Tensor logits = at::linear(hidden, weight);
+  if (cross_entropy_has_cuda_kernel(logits, targets, reduction))
+    return cross_entropy_cuda(logits, targets, {}, reduction);
   if (logits.scalar_type() != at::kDouble) logits = logits.to(at::kFloat);
   return at::cross_entropy_loss(logits, targets, {}, reduction, kIgnored);
 }

@@ -1,8 +1,8 @@
 #include "mask_plan.h"
 
 #include <algorithm>
-#include <mutex>
-#include <unordered_map>
+
+#include "index_cache.h"
 
 namespace gopet {
 namespace {
@@ -85,31 +85,13 @@ std::shared_ptr<const MaskPlan> make(const at::Tensor &index, int64_t out, int64
   return p;
 }
 
-// A plan and the index that it is of. The number of an index that has died may be given to another.
-struct Kept {
-  c10::weak_intrusive_ptr<c10::TensorImpl> index;
-  uint32_t version;
-  std::shared_ptr<const MaskPlan> plan;
-};
-
 }  // namespace
 
 std::shared_ptr<const MaskPlan> mask_plan(const at::Tensor &index, int64_t out, int64_t in) {
-  static std::mutex mutex;
-  static std::unordered_map<c10::TensorImpl *, Kept> kept;
-  std::lock_guard<std::mutex> lock(mutex);
-  auto found = kept.find(index.unsafeGetTensorImpl());
-  if (found != kept.end() && !found->second.index.expired() &&
-      found->second.version == index._version() && found->second.plan->out == out &&
-      found->second.plan->in == in)
-    return found->second.plan;
-  auto plan = make(index, out, in);
-  for (auto it = kept.begin(); it != kept.end();)
-    it = it->second.index.expired() ? kept.erase(it) : std::next(it);
-  kept.insert_or_assign(index.unsafeGetTensorImpl(),
-                        Kept{c10::weak_intrusive_ptr<c10::TensorImpl>(index.getIntrusivePtr()),
-                             static_cast<uint32_t>(index._version()), plan});
-  return plan;
+  static IndexCache<MaskPlan> plans;
+  return plans.get(
+      index, [&](const MaskPlan &p) { return p.out == out && p.in == in; },
+      [&] { return make(index, out, in); });
 }
 
 }  // namespace gopet

@@ -7,6 +7,8 @@
 #include <vector>
 
 #include "blocks.h"
+#include "cuda_kernels.h"
+#include "masked_gradient_cuda.h"
 #include "sampled_product.h"
 
 namespace gopet {
@@ -103,6 +105,7 @@ void dense_entries(const at::Tensor &dy, const at::Tensor &x, const MaskPlan &p,
 at::Tensor masked_gradient(const at::Tensor &dy, const at::Tensor &x, const at::Tensor &index) {
   TORCH_CHECK(dy.dim() == 2 && x.dim() == 2 && dy.size(0) == x.size(0), "masked gradient of dy ",
               dy.sizes(), " and x ", x.sizes());
+  if (cuda_kernels(dy)) return masked_gradient_cuda(dy, x, index);
   auto type = dy.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
   at::Tensor d = dy.to(type).contiguous(), v = x.to(type).contiguous();
   if (!d.is_cpu()) return on_device(d, v, index);

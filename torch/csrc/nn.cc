@@ -1,4 +1,5 @@
 #include "boundary.h"
+#include "cross_entropy_cuda.h"
 
 using namespace gopet;
 
@@ -24,7 +25,12 @@ gt_error gt_attention(gt_tensor *out, int32_t mode, gt_tensor q, gt_tensor k, gt
 
 gt_error gt_cross_entropy(gt_tensor *out, int32_t mode, gt_tensor logits, gt_tensor targets,
                           gt_tensor class_weights, int32_t reduction) noexcept {
-  GT_RESULT(out, mode,
-            at::cross_entropy_loss(unwrap(logits), unwrap(targets), optional(class_weights),
-                                   static_cast<at::Reduction::Reduction>(reduction)))
+  GT_BOUNDARY(mode, {
+    const at::Tensor &x = unwrap(logits), &classes = unwrap(targets);
+    std::optional<at::Tensor> weights = optional(class_weights);
+    auto reduce = static_cast<at::Reduction::Reduction>(reduction);
+    *out = wrap(cross_entropy_has_cuda_kernel(x, classes, reduce)
+                    ? cross_entropy_cuda(x, classes, weights, reduce).to(x.scalar_type())
+                    : at::cross_entropy_loss(x, classes, weights, reduce));
+  })
 }

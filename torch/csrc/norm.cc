@@ -6,6 +6,7 @@
 
 #include "blocks.h"
 #include "boundary.h"
+#include "norm_cuda.h"
 #include "rows.h"
 
 using namespace gopet;
@@ -137,6 +138,8 @@ variable_list composed(const Norm &in) {
 // block that cannot be fused computes the same bits.
 variable_list norm(const Norm &in, bool wants_sum) {
   check(in);
+  if (norm_has_cuda_kernel(in.x, in.residual, in.weight, in.bias))
+    return norm_cuda(in.x, in.residual, in.weight, in.bias, in.eps, in.rms, wants_sum);
   if (!is_ours(in)) return composed(in);
   const bool keep =
       at::GradMode::is_enabled() && torch::autograd::any_variable_requires_grad(in.inputs());

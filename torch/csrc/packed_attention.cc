@@ -5,6 +5,7 @@
 
 #include <mutex>
 
+#include "attention_cuda.h"
 #include "attention_tasks.h"
 #include "boundary.h"
 #include "padded_attention.h"
@@ -74,18 +75,38 @@ at::Tensor gradient_of(const at::Tensor &t, bool wanted) {
   return wanted ? at::empty(t.sizes(), t.options()) : at::Tensor();
 }
 
+// One operation, whose backward joins the three gradients in one.
 AttentionTensors parts(const at::Tensor &qkv) {
-  return {qkv.select(1, 0), qkv.select(1, 1), qkv.select(1, 2), at::Tensor()};
+  std::vector<at::Tensor> p = qkv.unbind(1);
+  return {p[0], p[1], p[2], at::Tensor()};
 }
 
 std::optional<at::Tensor> if_defined(const at::Tensor &t) {
   return t.defined() ? std::optional(t) : std::nullopt;
 }
 
+// Both kernels, forward: writes what backward needs of the softmax, and of the result where it
+// does.
+at::Tensor attend(const AttentionTensors &t, const PackedAttention &o, at::Tensor &softmax,
+                  at::Tensor &kept_out) {
+  if (!has_attention_cuda(t, o)) return attention_forward(t, o, softmax);
+  return kept_out = attention_cuda_forward(t, o, softmax);
+}
+
+void attend_backward(const AttentionTensors &t, const PackedAttention &o, const at::Tensor &softmax,
+                     const at::Tensor &kept_out, const at::Tensor &dout, bool wants_bias,
+                     AttentionTensors &d) {
+  if (kept_out.defined()) {
+    attention_cuda_backward(t, o, kept_out, softmax, dout, wants_bias, d);
+  } else {
+    attention_backward(t, o, softmax, dout, wants_bias, d);
+  }
+}
+
 // What both functions below keep for backward beside their operands.
 void keep(AutogradContext *ctx, variable_list operands, const at::Tensor &bias,
-          const at::Tensor &softmax, const Options &o) {
-  operands.insert(operands.end(), {bias, softmax});
+          const at::Tensor &softmax, const at::Tensor &kept_out, const Options &o) {
+  operands.insert(operands.end(), {bias, softmax, kept_out});
   ctx->save_for_backward(operands);
   ctx->saved_data["options"] = c10::IValue::make_capsule(o);
 }
@@ -100,8 +121,8 @@ struct CrossAttention : torch::autograd::Function<CrossAttention> {
                             const at::Tensor &v, const Options &o,
                             const std::optional<at::Tensor> &bias) {
     AttentionTensors t{q, k, v, bias.value_or(at::Tensor())};
-    at::Tensor softmax, out = attention_forward(t, *o, softmax);
-    keep(ctx, {q, k, v}, t.bias, softmax, o);
+    at::Tensor softmax, kept_out, out = attend(t, *o, softmax, kept_out);
+    keep(ctx, {q, k, v}, t.bias, softmax, kept_out, o);
     return out;
   }
 
@@ -113,7 +134,8 @@ struct CrossAttention : torch::autograd::Function<CrossAttention> {
     d.v = gradient_of(t.v, ctx->needs_input_grad(2));
     // An absent bias has no number to ask by, so it comes last.
     bool wants_bias = t.bias.defined() && ctx->needs_input_grad(3);
-    attention_backward(t, *options_of(ctx), saved[4], gradients[0].contiguous(), wants_bias, d);
+    attend_backward(t, *options_of(ctx), saved[4], saved[5], gradients[0].contiguous(), wants_bias,
+                    d);
     return {d.q, d.k, d.v, at::Tensor(), d.bias};
   }
 };
@@ -124,8 +146,8 @@ struct SelfAttention : torch::autograd::Function<SelfAttention> {
                             const std::optional<at::Tensor> &bias) {
     AttentionTensors t = parts(qkv);
     t.bias = bias.value_or(at::Tensor());
-    at::Tensor softmax, out = attention_forward(t, *o, softmax);
-    keep(ctx, {qkv}, t.bias, softmax, o);
+    at::Tensor softmax, kept_out, out = attend(t, *o, softmax, kept_out);
+    keep(ctx, {qkv}, t.bias, softmax, kept_out, o);
     return out;
   }
 
@@ -136,7 +158,8 @@ struct SelfAttention : torch::autograd::Function<SelfAttention> {
     at::Tensor dqkv = gradient_of(saved[0], ctx->needs_input_grad(0));
     if (dqkv.defined()) d = parts(dqkv);
     bool wants_bias = t.bias.defined() && ctx->needs_input_grad(1);
-    attention_backward(t, *options_of(ctx), saved[2], gradients[0].contiguous(), wants_bias, d);
+    attend_backward(t, *options_of(ctx), saved[2], saved[3], gradients[0].contiguous(), wants_bias,
+                    d);
     return {dqkv, at::Tensor(), d.bias};
   }
 };
@@ -160,6 +183,11 @@ void seed(PackedAttention &o) {
 
 at::Tensor packed_attention(const AttentionTensors &t, const Options &o) {
   check(t, *o);
+  if (has_flash_attention(t, *o)) return flash_attention(t, *o);
+  if (has_attention_cuda(t, *o)) {
+    return CrossAttention::apply(t.q.contiguous(), t.k.contiguous(), t.v.contiguous(), o,
+                                 if_defined(t.bias));
+  }
   if (!has_attention_kernel(t.q)) return padded_attention(t, *o);
   seed(*o);
   return CrossAttention::apply(with_contiguous_rows(t.q), with_contiguous_rows(t.k),
@@ -172,6 +200,8 @@ at::Tensor packed_self_attention(const at::Tensor &qkv, const at::Tensor &bias, 
   AttentionTensors t = parts(qkv);
   t.bias = bias;
   check(t, *o);
+  if (has_flash_attention(t, *o)) return flash_attention(t, *o);
+  if (has_attention_cuda(t, *o)) return SelfAttention::apply(qkv.contiguous(), o, if_defined(bias));
   if (!has_attention_kernel(qkv)) return padded_attention(t, *o);
   seed(*o);
   return SelfAttention::apply(with_contiguous_rows(qkv), o, if_defined(bias));

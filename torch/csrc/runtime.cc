@@ -4,7 +4,6 @@
 #include <ATen/Version.h>
 #include <ATen/detail/CUDAHooksInterface.h>
 #include <c10/core/impl/VirtualGuardImpl.h>
-#include <dlfcn.h>
 #include <torch/version.h>
 
 #include <cstring>
@@ -12,6 +11,8 @@
 #include <string>
 
 #include "boundary.h"
+#include "cuda_kernels.h"
+#include "cuda_libraries.h"
 #include "threads.h"
 
 namespace gopet {
@@ -28,30 +29,6 @@ int32_t default_threads() {
 int32_t threads() {
   int32_t wanted = wanted_threads.load(std::memory_order_relaxed);
   return wanted > 0 ? wanted : default_threads();
-}
-
-std::string directory_of_libtorch() {
-  Dl_info info;
-  if (dladdr(reinterpret_cast<void *>(&at::show_config), &info) == 0) return "";
-  std::string path = info.dli_fname;
-  return path.substr(0, path.rfind('/') + 1);
-}
-
-// Why CUDA can't be used, or "" once its libraries are loaded.
-std::string load_cuda() {
-  if (dlopen("libcuda.so.1", RTLD_LAZY | RTLD_GLOBAL) == nullptr)
-    return "no NVIDIA driver (libcuda.so.1 not found)";
-  std::string library = directory_of_libtorch() + "libtorch_cuda.so";
-  if (dlopen(library.c_str(), RTLD_LAZY | RTLD_GLOBAL) == nullptr)
-    return std::string("the CUDA libraries of libtorch are not installed (set up with CUDA=1): ") +
-           dlerror();
-  if (!at::hasCUDA()) return "libtorch_cuda.so loaded but registered no CUDA backend";
-  return "";
-}
-
-const std::string &cuda_obstacle() {
-  static const std::string obstacle = load_cuda();
-  return obstacle;
 }
 
 char *copy(const std::string &text) {
@@ -112,6 +89,16 @@ gt_error gt_cuda_device_count(int32_t *out) noexcept {
     if (!obstacle.empty()) return gt_error{GT_ERROR_DEVICE, copy(obstacle)};
     *out = at::detail::getCUDAHooks().deviceCount();
     if (*out == 0) return gt_error{GT_ERROR_DEVICE, copy("the NVIDIA driver lists no device")};
+    return gt_error{GT_OK, nullptr};
+  } catch (...) {
+    return current_error();
+  }
+}
+
+gt_error gt_cuda_kernels(void) noexcept {
+  try {
+    const std::string &obstacle = cuda_kernels_obstacle();
+    if (!obstacle.empty()) return gt_error{GT_ERROR_DEVICE, copy(obstacle)};
     return gt_error{GT_OK, nullptr};
   } catch (...) {
     return current_error();

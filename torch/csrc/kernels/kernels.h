@@ -32,6 +32,13 @@ enum { GK_FLOAT16 = 5, GK_FLOAT32 = 6, GK_BFLOAT16 = 15 };
 
 const char *gk_error_text(int error) GK_NOEXCEPT;
 
+/* current_device.cu: where memory lies, as c10::DeviceType numbers it: 1 for
+ * CUDA, 0 in the kernels' build for the CPU; and the compute capability of the
+ * device that calls are for.
+ */
+int32_t gk_device_type(void) GK_NOEXCEPT;
+int gk_compute_capability(int32_t *major, int32_t *minor) GK_NOEXCEPT;
+
 /* masked_plan.cc, masked_choice.cc, masked_sampled.cu, masked_product.cu: k
  * entries of a weight's gradient dy^T x, where dy is [tokens, out] and x is
  * [tokens, in].

@@ -49,6 +49,9 @@ func CUDADeviceCount() (int, error) {
 	return int(n), err
 }
 
+// CUDAKernels loads gopet's own kernels for GPUs; the error says why it cannot.
+func CUDAKernels() error { return check("cuda_kernels", C.gt_cuda_kernels()) }
+
 // Synchronize waits for the work queued on a device (-1: the CPU).
 func Synchronize(device int32) error {
 	return check("synchronize", C.gt_synchronize(C.int32_t(device)))
