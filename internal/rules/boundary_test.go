@@ -10,7 +10,7 @@ import (
 // simple are the functions that call nothing of libtorch's that throws.
 var simple = map[string]bool{
 	"gt_free": true, "gt_libtorch_version": true, "gt_cpu_capability": true, "gt_live_tensors": true,
-	"gt_set_num_threads": true, "gt_num_threads": true, "gt_tensor_free": true,
+	"gt_set_num_threads": true, "gt_num_threads": true, "gt_tensor_free": true, "gt_empty_cache": true,
 }
 
 var (

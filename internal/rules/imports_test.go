@@ -8,8 +8,9 @@ import (
 // layers is the house from the ground up: a package imports those of lower
 // layers and of its own top folder.
 var layers = map[string]int{
-	"internal": 0,
-	"torch":    1, "data": 1,
+	"third_party": 0,
+	"internal":    0,
+	"torch":       1, "data": 1,
 	"models": 2,
 	"pet":    3,
 	"train":  4,

@@ -53,6 +53,8 @@ package ctorch
 #cgo nocallback gt_cross_entropy
 #cgo noescape gt_cuda_device_count
 #cgo nocallback gt_cuda_device_count
+#cgo noescape gt_cuda_kernels
+#cgo nocallback gt_cuda_kernels
 #cgo noescape gt_data
 #cgo nocallback gt_data
 #cgo noescape gt_detach
