@@ -9,12 +9,13 @@
 
 namespace gopet {
 
-// Rows of a block at most. Smaller ones stay nearer to the cores, larger ones make a product gather its
-// weight less often: of 128 to 2,048 rows, 1,024 were fastest or near it (MiniLM-L6, 2,048 tokens).
+// Rows of a block at most. Smaller ones stay nearer to the cores, larger ones make a product gather
+// its weight less often: of 128 to 2,048 rows, 1,024 were fastest or near it (MiniLM-L6, 2,048
+// tokens).
 constexpr int64_t kBlockTokens = 1024;
 
-// Tokens in equal blocks, as many as threads or a multiple. At least two, so that sums over blocks are
-// the same with one thread and with two.
+// Tokens in equal blocks, as many as threads or a multiple. At least two, so that sums over blocks
+// are the same with one thread and with two.
 struct Blocks {
   int64_t tokens, count;
 
@@ -53,7 +54,8 @@ Matrix<const T> const_matrix(const at::Tensor &t) {
   return {t.const_data_ptr<T>(), t.size(0), t.size(1), t.stride(0)};
 }
 
-// The sum over blocks [blocks, ...], in their order whatever the number of threads; zeros of no block.
+// The sum over blocks [blocks, ...], in their order whatever the number of threads; zeros of no
+// block.
 inline at::Tensor sum_in_order(const at::Tensor &sums) {
   if (sums.size(0) == 0) return sums.sum(0);
   at::Tensor total = sums[0].clone();

@@ -374,8 +374,9 @@ at::Tensor in_blocks(const at::Tensor &x, FusedLinear f) {
 at::Tensor composed(const at::Tensor &x, const FusedLinear &f) {
   std::vector<at::Tensor> parts;
   for (const LinearTerm &t : f.first) parts.push_back(tuned_linear(x, t));
-  at::Tensor y = f.gated ? activated(parts[0], f.activation).mul(parts[1])
-                         : activated(parts.size() == 1 ? parts[0] : at::cat(parts, -1), f.activation);
+  at::Tensor y = f.gated
+                     ? activated(parts[0], f.activation).mul(parts[1])
+                     : activated(parts.size() == 1 ? parts[0] : at::cat(parts, -1), f.activation);
   if (!f.second.empty()) y = tuned_linear(y, f.second[0]);
   if (f.residual.defined()) y = y.add(f.residual);
   return f.norm_weight.defined() ? layer_normed(y, f) : y;
