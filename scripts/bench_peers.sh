@@ -14,7 +14,7 @@ cache=${GOPET_CACHE:-${XDG_CACHE_HOME:-${HOME:?set HOME or GOPET_CACHE to a fold
 all=(minilm budget sst2 mrpc bfloat16 t5 t5-full bert)
 declare -A titles=(
   [minilm]='MiniLM-L6, full rows'
-  [budget]='MiniLM-L6: how much APET tunes'
+  [budget]='MiniLM-L6: how much APET tunes, and layers computed again'
   [sst2]='MiniLM-L6, rows of SST-2'
   [mrpc]='MiniLM-L6, rows of MRPC'
   [bfloat16]='MiniLM-L6 in bfloat16'
@@ -69,14 +69,14 @@ section() {
     budget)
       local methods='' share
       for share in 0.02 0.2 1 10; do methods+=,apet-discrete:$share%,apet-adjacent:$share%; done
-      bench --model "$minilm" --shape 16x128 --methods "${methods#,}"
+      bench --model "$minilm" --shape 16x128 --methods "${methods#,},$apet:checkpoint,lora:all-linear,lora:all-linear:checkpoint"
       ;;
     sst2) bench --peers --model "$minilm" --data "$(data sst2)" --task sst2 --batch 32 --methods "full,$pair" ;;
     mrpc) bench --peers --model "$minilm" --data "$(data mrpc)" --task mrpc --batch 32 --methods "$pair" ;;
     bfloat16) bench --peers --model "$minilm" --shape 16x128 --dtype bfloat16 --methods "full,$pair,$apet:float32" ;;
-    t5) bench --peers --model "$(random_t5)" --shape 8x64 --methods "$pair" ;;
-    t5-full) bench --peers --model "$(random_t5)" --shape 8x64 --methods "$apet,full" ;;
-    bert) bench --peers --model "$(random_bert)" --shape 8x64 --methods "full,$pair" ;;
+    t5) bench --peers --model "$(random_t5)" --shape 4x64 --methods "$pair" ;;
+    t5-full) bench --peers --model "$(random_t5)" --shape 4x64 --methods "$apet,full" ;;
+    bert) bench --peers --model "$(random_bert)" --shape 4x64 --methods "full,$pair" ;;
   esac
 }
 
