@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"math"
 	"os"
 	"path/filepath"
@@ -208,7 +209,7 @@ func TestAFailedProcessTellsItsLastLine(t *testing.T) {
 	}
 }
 
-// stand-in for a peer: it answers every step with these numbers.
+// standIn is a peer that answers every step with these numbers.
 func standIn(t *testing.T, seconds, loss string) string {
 	return script(t, `read -r job; echo '{"trainable": 7, "versions": {"torch": "9"}}'
 while read -r line; do echo '{"seconds": `+seconds+`, "loss": `+loss+`, "peak_bytes": 5}'; done`)
@@ -223,6 +224,13 @@ func TestPeersWithOtherLossesAreRefused(t *testing.T) {
 	}
 	if len(report.Losses) != 1 || report.Losses[0].Theirs[0] != 3.5 || len(report.Losses[0].Ours) != firstSteps {
 		t.Errorf("losses %+v", report.Losses)
+	}
+}
+
+func TestSettingPythonUpNeedsBash(t *testing.T) {
+	t.Setenv("PATH", t.TempDir())
+	if _, err := SetUpPython(t.Context(), io.Discard); err == nil || !strings.Contains(err.Error(), "--python PATH takes one that is there") {
+		t.Errorf("error %v", err)
 	}
 }
 

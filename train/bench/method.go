@@ -22,10 +22,10 @@ type Method struct {
 }
 
 // MethodSyntax tells how ParseMethod reads a method.
-const MethodSyntax = `NAME[:OPTION]..., such as lora:all-linear:rank=16, apet-discrete:0.2% or apet-adjacent:20000.
-An option is what APET tunes (a number or a share of what is eligible), the targets (all-linear, qv,
-all) or one of rank=R, alpha=A (lora), block=B (apet-adjacent), length=N (prompt), bottleneck=N (adapter), or a dtype of its own,
-float32 or bfloat16, or checkpoint: layers are computed again in the backward pass.`
+const MethodSyntax = `NAME[:OPTION]..., such as lora:all-linear:rank=16 or apet-discrete:0.2%. Options are what
+APET tunes (a number, or a share of what is eligible); the targets (all-linear, qv, all); rank=R and
+alpha=A (lora), block=B (apet-adjacent), length=N (prompt), bottleneck=N (adapter); a dtype of its own
+(float32, bfloat16); and checkpoint: layers are computed again in the backward pass.`
 
 var budget = regexp.MustCompile(`^[0-9.]+%?$`)
 

@@ -86,7 +86,7 @@ func tolerance(dtype string) float64 {
 	if dtype == torch.BFloat16.String() {
 		return 0.1
 	}
-	return 1e-4
+	return 1e-3
 }
 
 func (m *measurement) compareLosses() []Losses {
