@@ -29,7 +29,6 @@ struct Kept {
   bool residual_is_x = false;  // the two get one gradient, through x
   at::Tensor pre;              // [tokens, outs of first], where an activation follows
   at::Tensor sum, mean, rstd;  // the norm's input and statistics
-  std::vector<at::Tensor> thin;
 };
 
 struct Shape {
@@ -91,6 +90,16 @@ struct Scratch {
   Matrix<T> rows(int64_t n) const { return matrix<T>(memory).rows_from(0, n); }
 };
 
+// Prepares layers on all threads, each on one.
+template <typename Layer>
+void prepare(std::vector<Layer> &first, std::optional<Layer> &last) {
+  int64_t n = static_cast<int64_t>(first.size());
+  at::parallel_for(0, n + (last ? 1 : 0), 1, [&](int64_t begin, int64_t end) {
+    at::AutoDispatchBelowAutograd no_grad;
+    for (int64_t i = begin; i < end; i++) i < n ? first[i].prepare() : last->prepare();
+  });
+}
+
 template <typename T>
 at::Tensor forward(const at::Tensor &x, const at::Tensor &residual, const FusedLinear &f, bool keep,
                    Kept &kept) {
@@ -108,6 +117,7 @@ at::Tensor forward(const at::Tensor &x, const at::Tensor &residual, const FusedL
   for (const LinearTerm &t : f.first) first.emplace_back(t, blocks.tokens);
   std::optional<LinearForward<T>> last;
   if (second) last.emplace(f.second[0], blocks.tokens);
+  prepare(first, last);
 
   blocks.each([&](int64_t begin, int64_t end) {
     Scratch<T> pre_scratch(active && !keep ? blocks.largest() : 0, shape.width, x);
@@ -124,13 +134,13 @@ at::Tensor forward(const at::Tensor &x, const at::Tensor &residual, const FusedL
       for (size_t i = 0; i < first.size(); i++) {
         const LinearTerm &t = f.first[i];
         Matrix<T> part = pre.columns_from(shape.at[i], t.out());
-        first[i].block(part, const_matrix<T>(x).rows_from(token, n), token);
+        first[i].block(part, const_matrix<T>(x).rows_from(token, n));
         if (t.bias.defined() && !bias_later) add_bias(part, t.bias.const_data_ptr<T>());
       }
       if (active) {
         Matrix<T> act = second ? act_scratch.rows(n) : z;
         activate_block<T>(f, shape, act, pre);
-        if (second) last->block(z, act, token);
+        if (second) last->block(z, act);
       }
       const at::Tensor &bias = second ? f.second[0].bias : f.first[0].bias;
       if (residual.defined()) {
@@ -145,8 +155,6 @@ at::Tensor forward(const at::Tensor &x, const at::Tensor &residual, const FusedL
       }
     }
   });
-  for (LinearForward<T> &t : first) kept.thin.push_back(t.thin());
-  if (second) kept.thin.push_back(last->thin());
   return out;
 }
 
@@ -177,11 +185,12 @@ variable_list backward(const at::Tensor &dout, const FusedLinear &f, const Kept 
   std::vector<LinearBackward<T>> first;
   bool first_all = false;
   for (size_t i = 0; i < f.first.size(); i++) {
-    first.emplace_back(f.first[i], kept.thin[i], want(i), blocks.count);
+    first.emplace_back(f.first[i], want(i), wanted[kX], blocks);
     first_all = first_all || first.back().needs_all();
   }
   std::optional<LinearBackward<T>> last;
-  if (second) last.emplace(f.second[0], kept.thin.back(), want(f.first.size()), blocks.count);
+  if (second) last.emplace(f.second[0], want(f.first.size()), true, blocks);
+  prepare(first, last);
   const bool second_all = second && last->needs_all();
 
   at::Tensor dsum = norm ? at::empty_like(dout) : dout;
@@ -227,10 +236,10 @@ variable_list backward(const at::Tensor &dout, const FusedLinear &f, const Kept 
           if (last->needs_x()) {
             Matrix<T> a = second_all ? matrix<T>(act).rows_from(token, n) : act_scratch.rows(n);
             activate_block_backward<T>(f, shape, to, inner, pre, &a);
-            last->add(dz, a, b, token);
+            last->add(dz, a, b);
           } else {
             activate_block_backward<T>(f, shape, to, inner, pre, nullptr);
-            last->add(dz, inner, b, token);
+            last->add(dz, inner, b);
           }
         } else {
           activate_block_backward<T>(f, shape, to, dz, pre, nullptr);
@@ -239,8 +248,8 @@ variable_list backward(const at::Tensor &dout, const FusedLinear &f, const Kept 
       }
       for (size_t i = 0; i < first.size(); i++) {
         Matrix<const T> part = dp.columns_from(shape.at[i], f.first[i].out());
-        first[i].add(part, kept.x.defined() ? const_matrix<T>(kept.x).rows_from(token, n) : part, b,
-                     token);
+        first[i].add(part, kept.x.defined() ? const_matrix<T>(kept.x).rows_from(token, n) : part,
+                     b);
       }
       if (!dx.defined()) continue;
       Matrix<T> to = matrix<T>(dx).rows_from(token, n);
@@ -293,7 +302,8 @@ struct FusedLinearBackward : torch::autograd::Node {
 };
 
 bool tuned(const LinearTerm &t) {
-  return t.weight.requires_grad() || t.values.defined() || (t.a.defined() && t.a.requires_grad());
+  return t.weight.requires_grad() || t.values.defined() ||
+         (t.a.defined() && (t.a.requires_grad() || t.b.requires_grad()));
 }
 
 // Checks what the kernels rely on.

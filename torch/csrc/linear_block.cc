@@ -11,30 +11,40 @@ Matrix<T> block_matrix(const at::Tensor &sums, int64_t block) {
   return {sums.data_ptr<T>() + block * rows * cols, rows, cols};
 }
 
+// scale x op(m), as wide as an update's rank.
+template <typename T>
+at::Tensor thin_product(const Matrix<const T> &x, const at::Tensor &m, Transpose tm,
+                        double factor) {
+  int64_t rank = m.size(tm == Transpose::yes ? 0 : 1);
+  at::Tensor thin = at::empty({x.rows, rank}, m.options());
+  gemm(matrix<T>(thin), x, Transpose::no, const_matrix<T>(m), tm, false);
+  scale(matrix<T>(thin), static_cast<float>(factor));
+  return thin;
+}
+
 }  // namespace
 
 template <typename T>
-LinearForward<T>::LinearForward(const LinearTerm &term, int64_t tokens) : term_(term) {
-  if (term.a.defined()) thin_ = at::empty({tokens, term.a.size(0)}, term.weight.options());
+LinearForward<T>::LinearForward(const LinearTerm &term, int64_t tokens)
+    : term_(term), weight_(term, tokens) {}
+
+template <typename T>
+void LinearForward<T>::block(const Matrix<T> &y, const Matrix<const T> &x) const {
+  gemm(y, x, Transpose::no, weight_.matrix(), Transpose::yes, false);
+  if (!term_.a.defined() || weight_.has_update()) return;
+  at::Tensor thin = thin_product<T>(x, term_.a, Transpose::yes, term_.scale);
+  gemm(y, const_matrix<T>(thin), Transpose::no, const_matrix<T>(term_.b), Transpose::yes, true);
 }
 
 template <typename T>
-void LinearForward<T>::block(const Matrix<T> &y, const Matrix<const T> &x, int64_t first_token) {
-  gemm(y, x, Transpose::no, const_matrix<T>(term_.weight), Transpose::yes, false);
-  if (!thin_.defined()) return;
-  Matrix<T> thin = matrix<T>(thin_).rows_from(first_token, x.rows);
-  gemm(thin, x, Transpose::no, const_matrix<T>(term_.a), Transpose::yes, false);
-  scale(thin, static_cast<float>(term_.scale));
-  gemm(y, thin, Transpose::no, const_matrix<T>(term_.b), Transpose::yes, true);
-}
-
-template <typename T>
-LinearBackward<T>::LinearBackward(const LinearTerm &term, const at::Tensor &thin,
-                                  const std::array<bool, kTermInputs> &wanted, int64_t blocks)
-    : term_(term), thin_(thin), wanted_(wanted) {
+LinearBackward<T>::LinearBackward(const LinearTerm &term,
+                                  const std::array<bool, kTermInputs> &wanted, bool input_wanted,
+                                  const Blocks &blocks)
+    : term_(term), wanted_(wanted) {
+  if (input_wanted) weight_.emplace(term, blocks.tokens);
   auto sums = [&](at::IntArrayRef shape, const at::TensorOptions &options) {
     auto sizes = shape.vec();
-    sizes.insert(sizes.begin(), blocks);
+    sizes.insert(sizes.begin(), blocks.count);
     return at::zeros(sizes, options);
   };
   if (wanted[kBias]) bias_sums_ = sums({term.out()}, at::kFloat);
@@ -45,30 +55,25 @@ LinearBackward<T>::LinearBackward(const LinearTerm &term, const at::Tensor &thin
     sampled_sums_ = sums({padded}, at::kFloat);
   }
   if (wanted[kA]) a_sums_ = sums(term.a.sizes(), term.a.options());
-  if (wanted[kB]) b_sums_ = sums(term.b.sizes(), term.b.options());
+  if (wanted[kB]) b_sums_ = sums(term.b.t().sizes(), term.b.options());
 }
 
-// The gradient of thin for a block.
 template <typename T>
-at::Tensor LinearBackward<T>::thin_gradient(const Matrix<const T> &dy) const {
-  at::Tensor dthin = at::empty({dy.rows, term_.a.size(0)}, term_.weight.options());
-  gemm(matrix<T>(dthin), dy, Transpose::no, const_matrix<T>(term_.b), Transpose::no, false);
-  scale(matrix<T>(dthin), static_cast<float>(term_.scale));
-  return dthin;
+void LinearBackward<T>::prepare() {
+  if (weight_) weight_->prepare();
 }
 
 template <typename T>
 void LinearBackward<T>::input_gradient(const Matrix<T> &dx, bool accumulate,
-                                       const Matrix<const T> &dy) {
-  gemm(dx, dy, Transpose::no, const_matrix<T>(term_.weight), Transpose::no, accumulate);
-  if (!term_.a.defined()) return;
-  at::Tensor dthin = thin_gradient(dy);
+                                       const Matrix<const T> &dy) const {
+  gemm(dx, dy, Transpose::no, weight_->matrix(), Transpose::no, accumulate);
+  if (!term_.a.defined() || weight_->has_update()) return;
+  at::Tensor dthin = thin_product<T>(dy, term_.b, Transpose::no, term_.scale);
   gemm(dx, const_matrix<T>(dthin), Transpose::no, const_matrix<T>(term_.a), Transpose::no, true);
 }
 
 template <typename T>
-void LinearBackward<T>::add(const Matrix<const T> &dy, const Matrix<const T> &x, int64_t block,
-                            int64_t first_token) {
+void LinearBackward<T>::add(const Matrix<const T> &dy, const Matrix<const T> &x, int64_t block) {
   if (wanted_[kBias]) add_rows(dy, bias_sums_.data_ptr<float>() + block * term_.out());
   if (wanted_[kValues]) {
     float *sums = sampled_sums_.data_ptr<float>() + block * sampled_sums_.size(1);
@@ -78,13 +83,14 @@ void LinearBackward<T>::add(const Matrix<const T> &dy, const Matrix<const T> &x,
     }
   }
   if (wanted_[kA]) {
-    at::Tensor dthin = thin_gradient(dy);
+    at::Tensor dthin = thin_product<T>(dy, term_.b, Transpose::no, term_.scale);
     gemm(block_matrix<T>(a_sums_, block), const_matrix<T>(dthin), Transpose::yes, x, Transpose::no,
          false);
   }
   if (wanted_[kB]) {
-    auto thin = const_matrix<T>(thin_).rows_from(first_token, dy.rows);
-    gemm(block_matrix<T>(b_sums_, block), dy, Transpose::yes, thin, Transpose::no, false);
+    at::Tensor thin = thin_product<T>(x, term_.a, Transpose::yes, term_.scale);
+    gemm(block_matrix<T>(b_sums_, block), const_matrix<T>(thin), Transpose::yes, dy, Transpose::no,
+         false);
   }
 }
 
@@ -109,7 +115,7 @@ TermGradients LinearBackward<T>::finish(const at::Tensor &dy, const at::Tensor &
   if (wanted_[kBias]) g[kBias] = sum_in_order(bias_sums_).to(term_.bias.scalar_type());
   if (wanted_[kValues]) g[kValues] = masked_gradient(dy, x);
   if (wanted_[kA]) g[kA] = sum_in_order(a_sums_);
-  if (wanted_[kB]) g[kB] = sum_in_order(b_sums_);
+  if (wanted_[kB]) g[kB] = sum_in_order(b_sums_).t().contiguous();
   return g;
 }
 
