@@ -96,6 +96,10 @@ BENCH_PEERS_FLAGS =
 bench-peers: build ## steps and memory beside transformers and peft, into docs/benchmarks.md (3 GB, forty minutes)
 	@bash scripts/bench_peers.sh $(BENCH_PEERS_FLAGS)
 
+.PHONY: bench-bfloat16
+bench-bfloat16: build ## accuracy after tuning in bfloat16 beside float32, into docs/bfloat16.md (4 GB, a quarter of an hour)
+	@bash scripts/bfloat16_accuracy.sh
+
 .PHONY: bench-plan
 bench-plan: build ## what gopet plan predicts beside what gopet bench measures (TOKENIZER=DIR of a T5's)
 	@bash scripts/bench_plan.sh --tokenizer "$(TOKENIZER)"

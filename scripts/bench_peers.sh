@@ -3,7 +3,8 @@
 # The whole takes some forty minutes on two cores, which should have nothing else to do.
 #
 # usage: bash scripts/bench_peers.sh [--out DIR] [--resume] [SECTION]...   (after `make build`)
-#   SECTION    minilm budget sst2 mrpc bfloat16 t5 t5-full bert; all of them unless some are named
+#   SECTION    minilm prompted budget sst2 mrpc bfloat16 t5 t5-full
+#              bert; all of them unless some are named
 #   --out DIR  where each section's JSON is kept: $GOPET_CACHE/benchmarks unless told otherwise; the
 #              document has a section for each file that is there
 #   --resume   leaves out sections that have a file
@@ -11,9 +12,10 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 cache=${GOPET_CACHE:-${XDG_CACHE_HOME:-${HOME:?set HOME or GOPET_CACHE to a folder for downloads}/.cache}/gopet}
 
-all=(minilm budget sst2 mrpc bfloat16 t5 t5-full bert)
+all=(minilm prompted budget sst2 mrpc bfloat16 t5 t5-full bert)
 declare -A titles=(
   [minilm]='MiniLM-L6, full rows'
+  [prompted]='MiniLM-L6, rows as long as behind a prompt of 100 vectors: the floor of prompt tuning'
   [budget]='MiniLM-L6: how much APET tunes, and layers computed again'
   [sst2]='MiniLM-L6, rows of SST-2'
   [mrpc]='MiniLM-L6, rows of MRPC'
@@ -66,6 +68,7 @@ section() {
   local apet=apet-discrete:0.2% pair=apet-discrete:0.2%,lora:all-linear
   case $1 in
     minilm) bench --peers --model "$minilm" --shape 16x128 --methods "full,$pair,lora:qv,bitfit,prompt,adapter" ;;
+    prompted) bench --peers --model "$minilm" --shape 16x228 --methods bitfit ;;
     budget)
       local methods='' share
       for share in 0.02 0.2 1 10; do methods+=,apet-discrete:$share%,apet-adjacent:$share%; done
