@@ -25,6 +25,7 @@ eval "$env"
 # shellcheck disable=SC2016 # $ORIGIN is for the loader
 flags='-s -w -r $ORIGIN/../lib'
 go build -trimpath -ldflags "$flags" -o "$top/bin/gopet" ./cmd/gopet
+go build -trimpath -ldflags "$flags" -o "$top/bin/randomt5" ./models/t5/randomt5
 for package in "${packages[@]}"; do
   go test -c -trimpath -ldflags "$flags" -o "$top/tests/${package//\//-}.test" "./$package"
   mkdir -p "$top/$package"

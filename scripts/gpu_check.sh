@@ -57,6 +57,23 @@ sanitize() {
   compute-sanitizer --error-exitcode 1 --tool "$1" bin/gopet doctor --device cuda --json
 }
 
+# Models of base's shapes and random weights. Rows are made up, so their tokenizer is never asked.
+make_models() {
+  mkdir -p models/words
+  printf '%s\n' '[PAD]' '[UNK]' '[CLS]' '[SEP]' '[MASK]' words >models/words/vocab.txt
+  echo '{"tokenizer_class": "BertTokenizer"}' >models/words/tokenizer_config.json
+  [ -d models/t5 ] || bin/randomt5 -out models/t5 -tokenizer models/words -v1.1 -d_model 768 -d_kv 64 -num_heads 12 -d_ff 2048 -num_layers 12
+  [ -d models/bert ] || (cd / && python3 "$root/scripts/random_bert.py" "$root/models/bert" "$root/models/words")
+}
+
+# bench MODEL SHAPE times steps beside transformers and peft, eager and compiled, where Python has them.
+bench() {
+  local beside=()
+  if (cd / && python3 -c 'import peft, safetensors, transformers'); then beside=(--peers --compile --python python3); fi
+  bin/gopet bench --json --device cuda --dtype bfloat16 --model "models/$1" --shape "$2" \
+    --methods apet-discrete:0.2%,apet-adjacent:0.2%,lora:all-linear,full "${beside[@]}"
+}
+
 write_report() {
   (cd / && python3 - "$logs" "$report") <<'PY'
 import json, pathlib, platform, sys
@@ -69,11 +86,14 @@ for line in (logs / "steps").read_text().splitlines():
     steps[name] = {"status": int(status), "seconds": int(seconds)}
     if int(status) not in (0, 77):
         steps[name]["tail"] = (logs / f"{name}.log").read_text(errors="replace")[-4000:]
-doctor = (logs / "doctor.log").read_text(errors="replace")
-try:
-    doctor = json.loads(doctor[: doctor.rindex("}") + 1])
-except ValueError:
-    doctor = None
+def printed(name):
+    """The JSON among what a step has printed; None where there is none."""
+    text = (logs / f"{name}.log").read_text(errors="replace")
+    try:
+        return json.loads(text[text.index("\n{") if not text.startswith("{") else 0 : text.rindex("}") + 1])
+    except ValueError:
+        return None
+
 gpu = torch.cuda.get_device_properties(0)
 report.write_text(json.dumps({
     "gpu": gpu.name,
@@ -83,7 +103,8 @@ report.write_text(json.dumps({
     "cuda": torch.version.cuda,
     "python": platform.python_version(),
     "steps": steps,
-    "doctor": doctor,
+    "doctor": printed("doctor"),
+    "benchmarks": {name: printed(name) for name in steps if name.startswith("bench-")},
 }, indent=1) + "\n")
 PY
 }
@@ -101,6 +122,12 @@ while IFS= read -r package; do
 done <tests/packages
 step memcheck sanitize memcheck
 step racecheck sanitize racecheck
+step models make_models
+for shape in 1x128 8x128 32x128; do
+  for model in bert t5; do
+    step "bench-$model-$shape" bench "$model" "$shape"
+  done
+done
 write_report
 say "wrote $report"
 ! awk -F '\t' '$2 != 0 && $2 != 77 { bad = 1 } END { exit !bad }' "$logs/steps"

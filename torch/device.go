@@ -79,3 +79,11 @@ func CUDAKernels() error { return ctorch.CUDAKernels() }
 
 // Synchronize waits for the work queued on d. On the CPU there is none.
 func Synchronize(d Device) { must(ctorch.Synchronize(int32(d))) }
+
+// DeviceMemory is how many bytes of a CUDA device tensors have now, and the most
+// they had since ResetDevicePeak or since the process began. The CPU's memory
+// is the process's, and the system tells it.
+func DeviceMemory(d Device) (now, peak int64, err error) { return ctorch.DeviceMemory(int32(d)) }
+
+// ResetDevicePeak lets DeviceMemory's peak count from now.
+func ResetDevicePeak(d Device) error { return ctorch.ResetDevicePeak(int32(d)) }

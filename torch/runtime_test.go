@@ -1,6 +1,7 @@
 package torch_test
 
 import (
+	"errors"
 	"runtime"
 	"strings"
 	"sync"
@@ -56,4 +57,16 @@ func TestVersionAndBuild(t *testing.T) {
 		t.Error("libtorch does not describe itself")
 	}
 	torch.Synchronize(torch.CPU) // nothing to wait for
+}
+
+func TestDeviceMemoryNeedsADevice(t *testing.T) {
+	if _, err := torch.CUDADeviceCount(); err == nil {
+		t.Skip("there is a device")
+	}
+	if _, _, err := torch.DeviceMemory(torch.CUDA(0)); !errors.Is(err, torch.ErrDevice) {
+		t.Errorf("error %v", err)
+	}
+	if err := torch.ResetDevicePeak(torch.CUDA(0)); !errors.Is(err, torch.ErrDevice) {
+		t.Errorf("error %v", err)
+	}
 }

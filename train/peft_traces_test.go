@@ -62,12 +62,12 @@ func followPEFTTrace(t *testing.T, dir, modelDir string, all *traces, tr trace, 
 // openTuned loads a model with an adapter of a trace.
 func openTuned(t *testing.T, modelDir, adapter string) *Inference {
 	t.Helper()
-	model, err := models.Load(modelDir, models.Options{DType: torch.Float32, Device: torch.CPU})
+	model, err := models.Load(modelDir, models.Options{DType: torch.Float32, Device: torchtest.Device})
 	if err != nil {
 		t.Fatal(err)
 	}
 	model.SetDropout(0)
-	i := &Inference{Model: model, Tokenizer: &tokenizer.Tokenizer{}, device: torch.CPU}
+	i := &Inference{Model: model, Tokenizer: &tokenizer.Tokenizer{}, device: torchtest.Device}
 	if _, err := os.Stat(filepath.Join(adapter, pet.AdapterConfigFile)); err == nil {
 		i.attached = attachImported(t, model, modelDir, adapter)
 	} else {

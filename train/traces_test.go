@@ -77,7 +77,7 @@ func followTrace(t *testing.T, dir, modelDir, name string, all *traces, tr trace
 	attached := attachTrace(t, s, model, tr, golden)
 	defer attached.Detach()
 	checkDecayed(t, attached.Params(), all.Decayed, tr.Layout == "full")
-	inference := &Inference{Model: model, device: torch.CPU, attached: attached}
+	inference := &Inference{Model: model, device: torchtest.Device, attached: attached}
 	trainer := &trainer{
 		config: Config{MicroBatch: microBatch}, Inference: inference,
 		skill: &byHead{i: inference, model: model.(models.Classifier), classWeights: tr.ClassWeights},
@@ -115,7 +115,7 @@ func traceModel(t *testing.T, s *torch.Scope, dir string, batches *pet.TensorFil
 	for i := range labels {
 		labels[i] = fmt.Sprint("label ", i)
 	}
-	model, err := models.Load(dir, models.Options{DType: torch.Float32, Device: torch.CPU, Labels: labels})
+	model, err := models.Load(dir, models.Options{DType: torch.Float32, Device: torchtest.Device, Labels: labels})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -228,7 +228,7 @@ func checkFinal(t *testing.T, s *torch.Scope, model models.Model, golden *pet.Te
 		if !ok {
 			t.Fatalf("the model has no %s", target)
 		}
-		got, want := p.Tensor.In(s).Detach(), read(t, s, golden, name)
+		got, want := p.Tensor.In(s).Detach().ToDevice(torch.CPU), read(t, s, golden, name)
 		if slices.Contains(golden.Names(), "positions."+target) {
 			got = got.Take(read(t, s, golden, "positions."+target).ToDType(torch.Int64))
 		}

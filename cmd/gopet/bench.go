@@ -41,10 +41,12 @@ Example:
 			&cli.IntFlag{Name: "batch", Usage: "`N` rows of --data a step", Value: train.DefaultConfig().Batch},
 			&cli.IntFlag{Name: "max-length", Usage: "`N` tokens a row of --data", DefaultText: fmt.Sprintf("%d or what the model reads", train.DefaultMaxLength)},
 			&cli.IntFlag{Name: "steps", Usage: "`N` timed turns; with --data batches, each in three turns", Value: d.Steps},
+			&cli.StringFlag{Name: "device", Usage: "auto, cpu or cuda[:N]", Value: d.Device},
 			&cli.IntFlag{Name: "threads", Usage: "`N` threads an operation may use", DefaultText: "one a core"},
 			&cli.StringFlag{Name: "dtype", Usage: "float32 or bfloat16", Value: d.DType.String()},
 			&cli.Uint64Flag{Name: "seed", Usage: "`S` of masks, new weights and the order of rows"},
 			&cli.BoolFlag{Name: "peers", Usage: "run Hugging Face's training in turn"},
+			&cli.BoolFlag{Name: "compile", Usage: "with --peers: run each once more, compiled by torch.compile"},
 			&cli.StringFlag{Name: "python", Usage: "`PATH` of a Python with torch and transformers, to run PyTorch's floor in turn, and with peft the peers", DefaultText: "with --peers one that is set up"},
 			jsonFlag(),
 		),
@@ -104,7 +106,15 @@ func benchOptions(c *cli.Context) (bench.Options, error) {
 	}
 	o.Worker = []string{self, benchWorker}
 	o.Model, o.Steps, o.Threads, o.Seed = c.String("model"), c.Int("steps"), c.Int("threads"), c.Uint64("seed")
-	o.Peers, o.Python = c.Bool("peers"), c.String("python")
+	o.Peers, o.Compile, o.Python = c.Bool("peers"), c.Bool("compile"), c.String("python")
+	device, err := torch.ParseDevice(c.String("device"))
+	if err != nil {
+		return o, err
+	}
+	o.Device = device.String()
+	if o.Compile && !o.Peers {
+		return o, usageError{errors.New("bench: --compile is for the peers: add --peers")}
+	}
 	if err := benchRows(c, &o); err != nil {
 		return o, usageError{err}
 	}

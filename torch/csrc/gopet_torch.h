@@ -59,6 +59,9 @@ gt_error gt_cuda_device_count(int32_t *out) GT_NOEXCEPT;
  * composed in their place. */
 gt_error gt_cuda_kernels(void) GT_NOEXCEPT;
 gt_error gt_synchronize(int32_t device) GT_NOEXCEPT;
+/* Bytes of a CUDA device that tensors have now, and the most they had since the last reset. */
+gt_error gt_device_memory(int64_t *now, int64_t *peak, int32_t device) GT_NOEXCEPT;
+gt_error gt_reset_device_peak(int32_t device) GT_NOEXCEPT;
 
 /* cpu_allocator.cc: gives memory that is kept for tensors to come, on the
  * CPU, back to the system. */

@@ -31,6 +31,10 @@ constexpr int64_t kChunkBytes = int64_t{16} << 20;
 constexpr int64_t kMostSlices = 16;
 constexpr int64_t kLeastClasses = 256;
 
+// Probabilities below count for nothing: sums of them and a weight would be denormal numbers, at
+// which processors are slow. Logits of random weights lie so far apart.
+constexpr float kLeastProbability = 1e-30f;
+
 // Writes each row's loss. Turns the logits to the loss's gradient for them.
 template <typename T>
 inline void losses_of_rows(Matrix<T> logits, const int64_t *target, float *loss) {
@@ -46,8 +50,10 @@ inline void losses_of_rows(Matrix<T> logits, const int64_t *target, float *loss)
     float log_sum = largest + std::log(sum), scale = counts ? 1 : 0;
     loss[i] = counts ? log_sum - to_float(row[target[i]]) : 0;
 #pragma omp simd
-    for (int64_t c = 0; c < logits.cols; c++)
-      row[c] = from_float<T>(scale * exp_of(to_float(row[c]) - log_sum));
+    for (int64_t c = 0; c < logits.cols; c++) {
+      float p = exp_of(to_float(row[c]) - log_sum);
+      row[c] = from_float<T>(p < kLeastProbability ? 0 : scale * p);
+    }
     if (counts) row[target[i]] = from_float<T>(to_float(row[target[i]]) - 1);
   }
 }

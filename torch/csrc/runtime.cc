@@ -3,6 +3,7 @@
 #include <ATen/Parallel.h>
 #include <ATen/Version.h>
 #include <ATen/detail/CUDAHooksInterface.h>
+#include <c10/core/CachingDeviceAllocator.h>
 #include <c10/core/impl/VirtualGuardImpl.h>
 #include <torch/version.h>
 
@@ -103,6 +104,28 @@ gt_error gt_cuda_kernels(void) noexcept {
   } catch (...) {
     return current_error();
   }
+}
+
+gt_error gt_device_memory(int64_t *now, int64_t *peak, int32_t device) noexcept {
+  int32_t devices = 0;
+  gt_error missing = gt_cuda_device_count(&devices);
+  if (missing.kind != GT_OK) return missing;
+  GT_BOUNDARY(0, {
+    auto index = static_cast<c10::DeviceIndex>(device);
+    auto stats = c10::getDeviceAllocator(at::kCUDA)->getDeviceStats(index);
+    constexpr auto all = static_cast<size_t>(c10::CachingAllocator::StatType::AGGREGATE);
+    *now = stats.allocated_bytes[all].current;
+    *peak = stats.allocated_bytes[all].peak;
+  })
+}
+
+gt_error gt_reset_device_peak(int32_t device) noexcept {
+  int32_t devices = 0;
+  gt_error missing = gt_cuda_device_count(&devices);
+  if (missing.kind != GT_OK) return missing;
+  GT_BOUNDARY(0, {
+    c10::getDeviceAllocator(at::kCUDA)->resetPeakStats(static_cast<c10::DeviceIndex>(device));
+  })
 }
 
 gt_error gt_synchronize(int32_t device) noexcept {

@@ -38,6 +38,7 @@ type Options struct {
 
 	Steps   int // timed turns; with Data batches, each of which takes Rounds turns
 	WarmUp  int // turns before them
+	Device  string
 	Threads int // 0: one a core
 	DType   torch.DType
 
@@ -47,6 +48,9 @@ type Options struct {
 	// runs in, and with Peers peft's methods; "": none.
 	Python string
 	Peers  bool
+	// Compile lets each method of the peers' take part a second time, compiled by
+	// torch.compile.
+	Compile bool
 }
 
 // Rounds is how often each batch of real rows is timed: a batch's time is the
@@ -55,7 +59,7 @@ const Rounds = 3
 
 // DefaultOptions is the standard shape: 16 rows of 128 tokens, 30 turns.
 func DefaultOptions() Options {
-	return Options{Rows: 16, Length: 128, Steps: 30, WarmUp: 3, DType: torch.Float32}
+	return Options{Rows: 16, Length: 128, Steps: 30, WarmUp: 3, Device: torch.CPU.String(), DType: torch.Float32}
 }
 
 // DefaultMethods are measured unless others are named.
@@ -72,6 +76,8 @@ func (o Options) validate() error {
 		return fmt.Errorf("batch of %d rows: want 1 or more", o.Rows)
 	case o.Steps < 1:
 		return fmt.Errorf("%d steps: want 1 or more", o.Steps)
+	case o.Compile && !o.Peers:
+		return errors.New("bench: to compile are the peers, and there are none: ask for them")
 	case o.Peers && o.Python == "":
 		return errors.New("bench: peers need a Python")
 	case o.Data == "" && o.Length < 1:

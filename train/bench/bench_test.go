@@ -175,6 +175,8 @@ func TestRunRefuses(t *testing.T) {
 		"want 1 or more":                                     func(o *Options) { o.Rows = 0 },
 		"peers need a Python":                                func(o *Options) { o.Peers = true },
 		"data and task go together":                          func(o *Options) { o.Data = "rows" },
+		"floor: device \"cuda:99\": ":                        func(o *Options) { o.Device = "cuda:99" },
+		"to compile are the peers":                           func(o *Options) { o.Compile = true },
 		"no worker":                                          func(o *Options) { o.Worker = nil },
 	} {
 		o := tiny(t, "apet-discrete")

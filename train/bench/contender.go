@@ -53,22 +53,20 @@ func (m *measurement) lineUp() []*contender {
 		ours = append(ours, &c)
 		return &c
 	}
-	enterPeer := func(name string, rival *contender, grouped bool) {
+	enterPeer := func(name string, rival *contender) *contender {
 		c := contender{name: name, kind: ofPeer, job: rival.job, rival: rival}
 		c.command = []string{m.options.Python, "-c", peersScript}
-		if c.job.Grouped = grouped; grouped {
-			c.name, c.rival = name+", grouped", nil
-		}
 		peers = append(peers, &c)
+		return &c
 	}
 
 	base.Contender = floor
 	own := enter(contender{name: floor, kind: ofFloor, job: base})
 	if m.options.Python != "" {
-		enterPeer("PyTorch floor", own, false)
+		enterPeer("PyTorch floor", own)
 	}
 	base.Contender = products
-	for _, library := range libraries {
+	for _, library := range m.options.libraries() {
 		base.Params = library
 		enter(contender{name: library, kind: ofProducts, job: base})
 	}
@@ -80,9 +78,13 @@ func (m *measurement) lineUp() []*contender {
 		if !m.options.Peers || name == "" {
 			continue
 		}
-		enterPeer(name, own, false)
+		enterPeer(name, own)
 		if m.options.Data != "" {
-			enterPeer(name, own, true)
+			peer := enterPeer(name+", grouped", own)
+			peer.job.Grouped, peer.rival = true, nil
+		}
+		if m.options.Compile {
+			enterPeer(name+", compiled", own).job.Compiled = true
 		}
 	}
 	return append(ours, peers...)
@@ -92,7 +94,7 @@ func (m *measurement) baseJob() job {
 	o := m.options
 	batches, _ := o.batches()
 	return job{
-		Model: o.Model, DType: o.DType.String(), Threads: o.Threads, Seed: o.Seed,
+		Model: o.Model, DType: o.DType.String(), Device: o.Device, Threads: o.Threads, Seed: o.Seed,
 		Rows: o.Rows, Length: o.Length, Batches: batches, Data: o.Data, Task: o.Task, Text: o.Text, Label: o.Label,
 		BatchFile: filepath.Join(m.dir, "batches.json"),
 	}

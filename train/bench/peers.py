@@ -37,7 +37,7 @@ def load_model(job, start):
     config = transformers.AutoConfig.from_pretrained(job["model"])
     if config.model_type == "t5":
         model = transformers.T5ForConditionalGeneration.from_pretrained(job["model"], dropout_rate=0.0, **options)
-        return model.requires_grad_(False).train()
+        return model.to(job["device"]).requires_grad_(False).train()
     model, loading = transformers.AutoModelForSequenceClassification.from_pretrained(
         job["model"],
         num_labels=len(start["classifier.bias"]),
@@ -50,7 +50,7 @@ def load_model(job, start):
     if any("pooler" in name for name in loading["missing_keys"]):
         model.bert.pooler = FirstToken()
     fill(model, {name: start[name] for name in ("classifier.weight", "classifier.bias")})
-    return model.requires_grad_(False).train()
+    return model.to(job["device"]).requires_grad_(False).train()
 
 
 def fill(model, tensors):
@@ -137,7 +137,7 @@ def shira(model, start, options):
     for name, index in modules.items():
         layer = model.base_model.model.get_submodule(name)
         columns = layer.in_features
-        layer.shira_indices["default"] = torch.stack([index // columns, index % columns]).int()
+        layer.shira_indices["default"] = torch.stack([index // columns, index % columns]).int().to(layer.weight.device)
         layer.shira_weight["default"] = torch.nn.Parameter(torch.zeros(len(index)))
     return model
 
@@ -175,7 +175,8 @@ def read_batches(job, model):
     with open(job["batch_file"]) as file:
         content = json.load(file)
     rows = content["grouped" if job["grouped"] else "batches"]
-    return [collate(batch, content["pad_id"], is_t5(model)) for batch in rows]
+    made = [collate(batch, content["pad_id"], is_t5(model)) for batch in rows]
+    return [{name: tensor.to(job["device"]) for name, tensor in batch.items()} for batch in made]
 
 
 def collate(batch, pad_id, text_to_text):
@@ -241,8 +242,9 @@ class Floor:
 class Training:
     """A whole step: forward, loss, backward, clipping, optimizer."""
 
-    def __init__(self, model, batches):
+    def __init__(self, model, batches, compiled):
         self.model, self.batches = model, batches
+        self.call = torch.compile(model) if compiled else model
         self.parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
         self.optimizer = torch.optim.AdamW(self.parameters, lr=0.0, weight_decay=0.0, fused=True)
 
@@ -255,7 +257,7 @@ class Training:
         for group in self.optimizer.param_groups:
             group["lr"] = lr
         self.optimizer.zero_grad(set_to_none=True)
-        loss = self.model(**self.batches[batch]).loss
+        loss = self.call(**self.batches[batch]).loss
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.parameters, CLIP)
         self.optimizer.step()
@@ -270,16 +272,44 @@ def process_status(field):
         return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(field + ":"))
 
 
-def reset_peak():
-    """Gives back what loading left behind, and lets the high-water mark count from here."""
-    gc.collect()
-    ctypes.CDLL(None).malloc_trim(0)
-    try:
-        with open("/proc/self/clear_refs", "w") as file:
-            file.write("5")
-    except OSError:
-        return ["the high-water mark of memory could not be reset: peaks include loading"]
-    return []
+class ResidentMemory:
+    """That of the process. The high-water mark counts from when loading is done and what it left is
+    given back."""
+
+    def __init__(self):
+        gc.collect()
+        ctypes.CDLL(None).malloc_trim(0)
+        self.remarks = []
+        try:
+            with open("/proc/self/clear_refs", "w") as file:
+                file.write("5")
+        except OSError:
+            self.remarks = ["the high-water mark of memory could not be reset: peaks include loading"]
+        self.loaded = process_status("VmRSS")
+
+    def peak(self):
+        return process_status("VmHWM")
+
+    def synchronize(self):
+        pass
+
+
+class DeviceMemory:
+    """What PyTorch's allocator has given out on a GPU."""
+
+    remarks = []
+
+    def __init__(self, device):
+        gc.collect()
+        self.device = device
+        torch.cuda.reset_peak_memory_stats(device)
+        self.loaded = torch.cuda.memory_allocated(device)
+
+    def peak(self):
+        return torch.cuda.max_memory_allocated(self.device)
+
+    def synchronize(self):
+        torch.cuda.synchronize(self.device)
 
 
 # The worker.
@@ -308,27 +338,27 @@ def main():
     batches = read_batches(job, model)
     if job["contender"] != "floor":
         import peft  # noqa: F401  what it takes is no part of a method's memory
-    remarks = reset_peak()
-    loaded = process_status("VmRSS")
+    memory = DeviceMemory(job["device"]) if job["device"].startswith("cuda") else ResidentMemory()
     if job["contender"] == "floor":
         contender = Floor(model, batches)
     else:
         model = METHODS[job["contender"]](model, start, job["tuning"])
-        contender = Training(model, batches)
+        contender = Training(model.to(job["device"]), batches, job["compiled"])
     del start
     answer(
         **contender.trainable(),
         threads=torch.get_num_threads(),
         batches=[size_of(batch) for batch in batches],
         versions=versions(),
-        remarks=remarks,
+        remarks=memory.remarks,
     )
     for line in sys.stdin:
         request = json.loads(line)
         begin = time.perf_counter()
         loss = contender.step(request["batch"], request["lr"])
+        memory.synchronize()
         seconds = time.perf_counter() - begin
-        answer(seconds=seconds, loss=loss, peak_bytes=max(process_status("VmHWM") - loaded, 0))
+        answer(seconds=seconds, loss=loss, peak_bytes=max(memory.peak() - memory.loaded, 0))
 
 
 if __name__ == "__main__":

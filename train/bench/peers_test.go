@@ -40,6 +40,19 @@ func TestPeersTrainTheSameInBFloat16(t *testing.T) {
 	checkPeers(t, o)
 }
 
+// PyTorch compiles with a C++ compiler, which must be there.
+func TestCompiledPeersTrainTheSame(t *testing.T) {
+	o := tiny(t, "lora:rank=2")
+	o.Python, o.Peers, o.Compile = python(t), true, true
+	report, err := Run(t.Context(), o, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if last := report.Losses[len(report.Losses)-1]; len(report.Losses) != 3 || last.Peer != "peft lora:rank=2, compiled" {
+		t.Errorf("losses %+v", report.Losses)
+	}
+}
+
 // Of real rows, peers get the same padded, and grouped by length besides.
 func TestPeersTrainOnTheSameRows(t *testing.T) {
 	o := tiny(t, "lora:all-linear:rank=2")

@@ -11,8 +11,13 @@ import (
 )
 
 // libraries compute the products of matrices; the fastest one's time is the
-// measure.
-var libraries = []string{libtorch, packedOneDNN}
+// measure. On a GPU that is libtorch's choice, cuBLAS.
+func (o Options) libraries() []string {
+	if o.Device == torch.CPU.String() {
+		return []string{libtorch, packedOneDNN}
+	}
+	return []string{libtorch}
+}
 
 // libtorch's own products are MKL's in float32 and oneDNN's in bfloat16. With
 // packed weights, which do not change, oneDNN has them in its own layout before

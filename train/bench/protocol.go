@@ -10,6 +10,7 @@ type job struct {
 	Contender string `json:"contender"` // floor, a library of the matrix products, a tuning method
 	Model     string `json:"model"`
 	DType     string `json:"dtype"`
+	Device    string `json:"device"`
 	Threads   int    `json:"threads"`
 	Seed      uint64 `json:"seed"`
 
@@ -26,6 +27,7 @@ type job struct {
 	BatchFile  string `json:"batch_file"` // of the rows: gopet's floor writes it, Python reads it
 	StartFile  string `json:"start_file"` // of what is tuned, before the first step, and of the head: likewise a method's
 	Grouped    bool   `json:"grouped"`    // rows are put together by length: Python
+	Compiled   bool   `json:"compiled"`   // by torch.compile: Python
 }
 
 // Contenders that are no tuning methods.
@@ -63,5 +65,5 @@ type answer struct {
 	Error     string  `json:"error,omitempty"`
 	Seconds   float64 `json:"seconds"`
 	Loss      float64 `json:"loss"`
-	PeakBytes int64   `json:"peak_bytes"` // of resident memory so far, above what it was after loading
+	PeakBytes int64   `json:"peak_bytes"` // so far, above what was there after loading
 }

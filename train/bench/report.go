@@ -32,6 +32,7 @@ type Machine struct {
 	Versions     map[string]string `json:"versions"` // of Python's packages
 	Model        string            `json:"model"`
 	DType        string            `json:"dtype"`
+	Device       string            `json:"device"`
 	Shape        string            `json:"shape"` // or the data, and the rows of a batch
 	Date         time.Time         `json:"date"`
 }
@@ -53,7 +54,7 @@ type Result struct {
 	FloorInterval    [2]float64 `json:"floor_interval,omitzero"` // 95 %; not where batches differ
 	SamplesPerSecond float64    `json:"samples_per_second"`
 	TokensPerSecond  float64    `json:"tokens_per_second"` // padding left out
-	PeakMemory       int64      `json:"peak_memory_bytes"` // resident, above what it was after loading
+	PeakMemory       int64      `json:"peak_memory_bytes"` // above what was there after loading: resident or, on a GPU, of tensors
 	// GEMMEfficiency is the time of the floor's matrix products, in the fastest
 	// library, over the step's.
 	GEMMEfficiency float64 `json:"gemm_efficiency"`
@@ -204,7 +205,7 @@ func (m *measurement) machine() Machine {
 	o := m.options
 	machine := Machine{
 		CPU: CPUName(), Vector: torch.CPUCapability(), Instructions: productInstructions(), Threads: m.contenders[0].ready.Threads,
-		Libtorch: torch.Version(), Versions: map[string]string{}, Model: o.Model, DType: o.DType.String(),
+		Libtorch: torch.Version(), Versions: map[string]string{}, Model: o.Model, DType: o.DType.String(), Device: o.Device,
 		Shape: fmt.Sprintf("%dx%d", o.Rows, o.Length), Date: time.Now().UTC().Truncate(time.Second),
 	}
 	if o.Data != "" {

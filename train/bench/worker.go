@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"runtime"
-	"runtime/debug"
 	"time"
 
 	"github.com/gopet-ml/gopet/data/task"
@@ -57,7 +56,7 @@ type worker struct {
 	batches  *batches
 	products *multiplications // in place of the learner's steps, or nil
 	ready    ready
-	loaded   int64 // bytes resident after loading
+	memory   memory
 }
 
 func newWorker(ctx context.Context, j job) (*worker, error) {
@@ -66,6 +65,9 @@ func newWorker(ctx context.Context, j job) (*worker, error) {
 		return nil, err
 	}
 	w := &worker{}
+	if w.memory.device, err = torch.ParseDevice(j.Device); err != nil {
+		return nil, err
+	}
 	if w.learner, err = train.OpenLearner(ctx, setup); err != nil {
 		return nil, err
 	}
@@ -81,7 +83,9 @@ func (w *worker) prepare(ctx context.Context, j job) error {
 	if w.batches, err = readBatches(ctx, w.learner, j); err != nil {
 		return err
 	}
-	w.markLoaded()
+	if err := w.memory.mark(); err != nil {
+		w.ready.Remarks = append(w.ready.Remarks, "the high-water mark of memory could not be reset: peaks include loading")
+	}
 	switch j.Contender {
 	case floor:
 		err = w.batches.write(j.BatchFile)
@@ -104,15 +108,6 @@ func (w *worker) prepare(ctx context.Context, j job) error {
 	return writeStart(j.StartFile, w.learner)
 }
 
-// markLoaded notes what is resident now; the high-water mark counts from here.
-func (w *worker) markLoaded() {
-	debug.FreeOSMemory()
-	if err := train.ResetPeakMemory(); err != nil {
-		w.ready.Remarks = append(w.ready.Remarks, "the high-water mark of memory could not be reset: peaks include loading")
-	}
-	w.loaded = train.ResidentMemory()
-}
-
 func (w *worker) step(r request) (answer, error) {
 	begin := time.Now()
 	var a answer
@@ -124,8 +119,12 @@ func (w *worker) step(r request) (answer, error) {
 		step, err = w.learner.Step(w.batches.batch(r.Batch), r.LR)
 		a.Loss = step.Loss
 	}
+	if err != nil {
+		return a, err
+	}
+	torch.Synchronize(w.memory.device)
 	a.Seconds = time.Since(begin).Seconds()
-	a.PeakBytes = max(train.PeakMemory()-w.loaded, 0)
+	a.PeakBytes, err = w.memory.peak()
 	return a, err
 }
 
@@ -138,7 +137,7 @@ func (w *worker) close() {
 
 // setup is what a job asks to load.
 func (j job) setup(ctx context.Context) (train.Setup, error) {
-	setup := train.Setup{Model: j.Model, MaxLength: j.Length, Seed: j.Seed, Device: "cpu", DType: j.DType, Threads: j.Threads}
+	setup := train.Setup{Model: j.Model, MaxLength: j.Length, Seed: j.Seed, Device: j.Device, DType: j.DType, Threads: j.Threads}
 	var err error
 	if j.Data == "" {
 		setup.Task, err = madeUpTask(j.Model, j.Length)

@@ -43,7 +43,7 @@ func (m Machine) String() string {
 			parts = append(parts, name+" "+version)
 		}
 	}
-	return strings.Join(append(parts, m.Shape, m.DType), ", ")
+	return strings.Join(append(parts, m.Device, m.Shape, m.DType), ", ")
 }
 
 // All lists every result: the floor, gopet's, the peers'.

@@ -52,6 +52,19 @@ func CUDADeviceCount() (int, error) {
 // CUDAKernels loads gopet's own kernels for GPUs; the error says why it cannot.
 func CUDAKernels() error { return check("cuda_kernels", C.gt_cuda_kernels()) }
 
+// DeviceMemory is how many bytes of a CUDA device tensors have now, and the most
+// they had since ResetDevicePeak.
+func DeviceMemory(device int32) (now, peak int64, err error) {
+	var n, p C.int64_t
+	err = check("device_memory", C.gt_device_memory(&n, &p, C.int32_t(device)))
+	return int64(n), int64(p), err
+}
+
+// ResetDevicePeak lets DeviceMemory's peak count from now.
+func ResetDevicePeak(device int32) error {
+	return check("reset_device_peak", C.gt_reset_device_peak(C.int32_t(device)))
+}
+
 // Synchronize waits for the work queued on a device (-1: the CPU).
 func Synchronize(device int32) error {
 	return check("synchronize", C.gt_synchronize(C.int32_t(device)))

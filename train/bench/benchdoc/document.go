@@ -52,13 +52,25 @@ func document(w io.Writer, sections []section) {
 
 // place is where and with what a report was measured.
 func place(m bench.Machine) string {
-	words := []string{m.CPU, fmt.Sprintf("%d threads", m.Threads), strings.Join(m.Instructions, " "), "libtorch " + m.Libtorch}
+	words := []string{m.CPU, m.Device, fmt.Sprintf("%d threads", m.Threads), strings.Join(m.Instructions, " "), "libtorch " + m.Libtorch}
 	for _, name := range []string{"python", "torch", "transformers", "peft"} {
 		if version := m.Versions[name]; version != "" {
 			words = append(words, name+" "+version)
 		}
 	}
 	return strings.Join(words, ", ")
+}
+
+// samePlace says whether two reports were measured on one machine with the same
+// versions; not every report needs all packages.
+func samePlace(a, b bench.Machine) bool {
+	for name, version := range a.Versions {
+		if other, ok := b.Versions[name]; ok && other != version {
+			return false
+		}
+	}
+	a.Versions, b.Versions = nil, nil
+	return place(a) == place(b)
 }
 
 func results(w io.Writer, r *bench.Report) {

@@ -37,7 +37,7 @@ func run(arguments []string) error {
 		if err != nil {
 			return err
 		}
-		if len(sections) > 0 && place(s.report.Machine) != place(sections[0].report.Machine) {
+		if len(sections) > 0 && !samePlace(s.report.Machine, sections[0].report.Machine) {
 			return fmt.Errorf("%s: measured on another machine, or with other versions, than the first: measure all in one place", argument)
 		}
 		sections = append(sections, s)

@@ -15,7 +15,7 @@ func report() *bench.Report {
 	return &bench.Report{
 		Machine: bench.Machine{
 			CPU: "A CPU", Instructions: []string{"avx2"}, Threads: 2, Libtorch: "2.11.0", Versions: map[string]string{"peft": "0.21.2"},
-			Shape: "16x128", DType: "float32", Date: time.Date(2026, 11, 27, 1, 2, 3, 0, time.UTC),
+			Device: "cpu", Shape: "16x128", DType: "float32", Date: time.Date(2026, 11, 27, 1, 2, 3, 0, time.UTC),
 		},
 		Products: []bench.Products{{Library: "libtorch", StepSeconds: 0.25, FLOPS: 2e11}},
 		Floor:    bench.Result{Method: "floor", StepSeconds: 0.5, FloorRatio: 1, FloorInterval: [2]float64{1, 1}, SamplesPerSecond: 32, TokensPerSecond: 4096, GEMMEfficiency: 0.5},
@@ -42,7 +42,9 @@ func store(t *testing.T, r *bench.Report) string {
 
 func TestEverySectionIsWritten(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "benchmarks.md")
-	if err := run([]string{"-out", out, "MiniLM=" + store(t, report()), "Again=" + store(t, report())}); err != nil {
+	again := report()
+	again.Machine.Versions = map[string]string{"torch": "2.11.0"} // without peers peft is not needed
+	if err := run([]string{"-out", out, "MiniLM=" + store(t, report()), "Again=" + store(t, again)}); err != nil {
 		t.Fatal(err)
 	}
 	text, err := os.ReadFile(out)
@@ -50,7 +52,7 @@ func TestEverySectionIsWritten(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
-		"\nA CPU, 2 threads, avx2, libtorch 2.11.0, peft 0.21.2.\n",
+		"\nA CPU, cpu, 2 threads, avx2, libtorch 2.11.0, peft 0.21.2.\n",
 		"\n## MiniLM\n\n16x128, float32, on 27 November 2026. Matrix products alone, libtorch: 250.0 ms, 200 GFLOP/s.\n\nNote: peaks include loading.\n\n|  | tuned |",
 		"| floor | 0 | 500.0 ms | 1.000 | 1.000-1.000 | 32.0 | 4,096 | 0 B | 50.0% |\n| lora | 73,728 | 550.0 ms | 1.100 | 1.090-1.120 |",
 		"| peft lora, grouped | 0 | 1000.0 ms | 2.000 |  |",
@@ -67,6 +69,8 @@ func TestEverySectionIsWritten(t *testing.T) {
 func TestBadInputIsRefused(t *testing.T) {
 	elsewhere := report()
 	elsewhere.Machine.CPU = "Another"
+	later := report()
+	later.Machine.Versions = map[string]string{"peft": "1.0.0"}
 	bad := filepath.Join(t.TempDir(), "bad.json")
 	if err := os.WriteFile(bad, []byte("{"), 0o666); err != nil {
 		t.Fatal(err)
@@ -78,6 +82,7 @@ func TestBadInputIsRefused(t *testing.T) {
 		"no such file":    {"-out", out, "A=nowhere"},
 		"bad.json":        {"-out", out, "A=" + bad},
 		"another machine": {"-out", out, "A=" + store(t, report()), "B=" + store(t, elsewhere)},
+		"other versions":  {"-out", out, "A=" + store(t, report()), "B=" + store(t, later)},
 	} {
 		if err := run(arguments); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: error %v, want %q", arguments, err, want)
