@@ -43,10 +43,10 @@ step() {
   [ "$status" -eq 0 ] || say "$name FAILED ($status): $logs/$name.log"
 }
 
-test_package() { # PACKAGE, in whose folder its tests expect to run
+test_package() ( # PACKAGE, in whose folder its tests expect to run
   cd "$root/$1"
   GOPET_TEST_DEVICE=cuda "$root/tests/${1//\//-}.test" -test.timeout 20m
-}
+)
 
 # The kernels' results against libtorch's, under the tool that sees what they read and write.
 sanitize() {
@@ -62,16 +62,32 @@ make_models() {
   mkdir -p models/words
   printf '%s\n' '[PAD]' '[UNK]' '[CLS]' '[SEP]' '[MASK]' words >models/words/vocab.txt
   echo '{"tokenizer_class": "BertTokenizer"}' >models/words/tokenizer_config.json
-  [ -d models/t5 ] || bin/randomt5 -out models/t5 -tokenizer models/words -v1.1 -d_model 768 -d_kv 64 -num_heads 12 -d_ff 2048 -num_layers 12
-  [ -d models/bert ] || (cd / && python3 "$root/scripts/random_bert.py" "$root/models/bert" "$root/models/words")
+  rm -rf models/t5 models/bert
+  bin/randomt5 -out models/t5 -tokenizer models/words -v1.1 -d_model 768 -d_kv 64 -num_heads 12 -d_ff 2048 -num_layers 12 || return
+  ! has_peers || (cd / && python3 "$root/scripts/random_bert.py" "$root/models/bert" "$root/models/words")
 }
 
-# bench MODEL SHAPE times steps beside transformers and peft, eager and compiled, where Python has them.
+has_peers() { (cd / && python3 -c 'import peft, safetensors, transformers' 2>/dev/null); }
+
+# bench MODEL SHAPE [FLAG...] times steps, beside transformers and peft where Python has them.
 bench() {
-  local beside=()
-  if (cd / && python3 -c 'import peft, safetensors, transformers'); then beside=(--peers --compile --python python3); fi
-  bin/gopet bench --json --device cuda --dtype bfloat16 --model "models/$1" --shape "$2" \
-    --methods apet-discrete:0.2%,apet-adjacent:0.2%,lora:all-linear,full "${beside[@]}"
+  local model=models/$1 shape=$2
+  shift 2
+  [ -d "$model" ] || {
+    echo "$model takes transformers to make"
+    return 77
+  }
+  if has_peers; then set -- --peers --python python3 "$@"; fi
+  bin/gopet bench --json --device cuda --dtype bfloat16 --model "$model" --shape "$shape" "$@"
+}
+
+# compiled MODEL SHAPE has torch.compile's peers too, apart: it wants more of the machine.
+compiled() {
+  has_peers || {
+    echo 'there are no peers to compile'
+    return 77
+  }
+  bench "$@" --compile --methods apet-discrete:0.2%,lora:all-linear
 }
 
 write_report() {
@@ -125,7 +141,8 @@ step racecheck sanitize racecheck
 step models make_models
 for shape in 1x128 8x128 32x128; do
   for model in bert t5; do
-    step "bench-$model-$shape" bench "$model" "$shape"
+    step "bench-$model-$shape" bench "$model" "$shape" --methods apet-discrete:0.2%,apet-adjacent:0.2%,lora:all-linear,full
+    step "bench-$model-$shape-compiled" compiled "$model" "$shape"
   done
 done
 write_report

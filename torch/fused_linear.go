@@ -7,7 +7,8 @@ import (
 )
 
 // LinearTerm is a linear layer x W^T + b and what is tuned in it. A gradient
-// flows to whichever of its tensors require one.
+// flows to whichever of its tensors require one. It has a mask or an update, not
+// both.
 type LinearTerm struct {
 	Weight *Tensor // [out, in]
 	Bias   *Tensor // [out], or nil
@@ -22,7 +23,7 @@ type FusedLinearOptions struct {
 	// Gated makes it act(y0) * y1, where y0 and y1 are the outputs of two
 	// layers of one size.
 	Gated bool
-	// Second is a layer over that; nil for none.
+	// Second is a layer over that; nil for none. It needs an Activation.
 	Second *LinearTerm
 	// Residual [..., out] is added to the result, and NormWeight and NormBias
 	// [out], the latter nil or not, normalise the sum as [LayerNorm] does.

@@ -33,6 +33,7 @@ var fusedCases = []fusedCase{
 	{name: "activation at the end", in: 7, outs: []int64{33}, activation: torch.ActivationReLU, bias: true, tuned: "all"},
 	{name: "attention output", in: 32, outs: []int64{16}, residual: "other", norm: "both", bias: true, tuned: "masks"},
 	{name: "residual without norm", in: 16, outs: []int64{16}, residual: "x", tuned: "low rank"},
+	{name: "residual x with norm", in: 64, outs: []int64{64}, residual: "x", norm: "both", bias: true, tuned: "all"},
 	{name: "norm without residual", in: 16, outs: []int64{9}, norm: "weight", bias: true, tuned: "all"},
 	{name: "feed-forward", in: 24, outs: []int64{50}, activation: torch.ActivationGELU, second: 24, residual: "x", norm: "both", bias: true, tuned: "masks"},
 	{name: "frozen feed-forward", in: 24, outs: []int64{50}, activation: torch.ActivationGELU, second: 24, residual: "x", norm: "both", bias: true, tuned: "nothing"},
@@ -206,6 +207,15 @@ func TestFusedLinearChecksShapes(t *testing.T) {
 		},
 		"update": func() {
 			torch.FusedLinear(x, torch.FusedLinearOptions{}, torch.LinearTerm{Weight: zeros(5, 4), A: zeros(2, 4), B: zeros(4, 2)})
+		},
+		"mask and update": func() {
+			index := torch.FromSlice(s, []int64{0}, 1)
+			torch.FusedLinear(x, torch.FusedLinearOptions{}, torch.LinearTerm{
+				Weight: zeros(5, 4), A: zeros(2, 4), B: zeros(5, 2), Mask: torch.Mask{Index: index, Values: zeros(1)},
+			})
+		},
+		"second without activation": func() {
+			torch.FusedLinear(x, torch.FusedLinearOptions{Second: &torch.LinearTerm{Weight: zeros(4, 5)}}, layer)
 		},
 		"mask of floats": func() {
 			torch.FusedLinear(x, torch.FusedLinearOptions{}, torch.LinearTerm{Weight: zeros(5, 4), Mask: torch.Mask{Index: zeros(1), Values: zeros(1)}})

@@ -79,6 +79,11 @@ func benchAction(c *cli.Context) error {
 	if o.Model, err = train.FindModel(c.Context, o.Model, watch.downloading); err != nil {
 		return err
 	}
+	if o.Data != "" { // workers ask the Hub for nothing
+		if _, err := train.OpenData(c.Context, o.Data, watch.downloading); err != nil {
+			return err
+		}
+	}
 	if o.Peers && o.Python == "" {
 		watch.clear()
 		if o.Python, err = bench.SetUpPython(c.Context, c.App.ErrWriter); err != nil {
@@ -107,6 +112,9 @@ func benchOptions(c *cli.Context) (bench.Options, error) {
 	o.Worker = []string{self, benchWorker}
 	o.Model, o.Steps, o.Threads, o.Seed = c.String("model"), c.Int("steps"), c.Int("threads"), c.Uint64("seed")
 	o.Peers, o.Compile, o.Python = c.Bool("peers"), c.Bool("compile"), c.String("python")
+	if o.Threads < 0 {
+		return o, usageError{fmt.Errorf("bench: %d threads: want 0 or more", o.Threads)}
+	}
 	device, err := torch.ParseDevice(c.String("device"))
 	if err != nil {
 		return o, err
@@ -146,9 +154,12 @@ func benchRows(c *cli.Context, o *bench.Options) error {
 				return fmt.Errorf("bench: --%s goes with --data; without it --shape says what rows there are", flag)
 			}
 		}
-		shape := c.String("shape")
-		if _, err := fmt.Sscanf(shape, "%dx%d", &o.Rows, &o.Length); shape != "" && (err != nil || o.Rows < 1 || o.Length < 1) {
-			return fmt.Errorf("bench: shape %q: want BATCHxLENGTH, such as 16x128", shape)
+		if !c.IsSet("shape") {
+			return nil
+		}
+		var err error
+		if o.Rows, o.Length, err = parseShape(c.String("shape")); err != nil {
+			return fmt.Errorf("bench: %w", err)
 		}
 		return nil
 	}

@@ -114,6 +114,9 @@ func planOptions(c *cli.Context) (plan.Options, error) {
 		}
 		o.Labels = len(tsk.Labels)
 	}
+	if o.Labels < 0 || o.Threads < 0 {
+		return o, usageError{fmt.Errorf("plan: %d labels, %d threads: want 0 or more", o.Labels, o.Threads)}
+	}
 	var err error
 	o.Shape, err = planShape(c)
 	return o, err
@@ -124,9 +127,9 @@ func planShape(c *cli.Context) (plan.Shape, error) {
 	if !c.IsSet("shape") {
 		return s, nil
 	}
-	text := c.String("shape")
-	if _, err := fmt.Sscanf(text, "%dx%d", &s.Rows, &s.Length); err != nil || s.Rows < 1 || s.Length < 1 {
-		return s, usageError{fmt.Errorf("plan: shape %q: want BATCHxLENGTH, such as 16x128", text)}
+	var err error
+	if s.Rows, s.Length, err = parseShape(c.String("shape")); err != nil {
+		return s, usageError{fmt.Errorf("plan: %w", err)}
 	}
 	return s, nil
 }

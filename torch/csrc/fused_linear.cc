@@ -195,7 +195,9 @@ variable_list backward(const at::Tensor &dout, const FusedLinear &f, const Kept 
 
   at::Tensor dsum = norm ? at::empty_like(dout) : dout;
   // x's gradient starts from the residual's, in its place where that is not needed to the end.
-  const bool joined = kept.residual_is_x && wanted[kX], in_place = joined && norm && !second_all;
+  // Without an activation the first layers' products read it.
+  const bool joined = kept.residual_is_x && wanted[kX];
+  const bool in_place = joined && norm && active && !second_all;
   at::Tensor dx;
   if (wanted[kX])
     dx = in_place ? dsum : at::empty({blocks.tokens, f.first[0].in()}, dout.options());
@@ -321,6 +323,7 @@ void check_term(const LinearTerm &t, int64_t in, const at::Tensor &x) {
                 p.scalar_type(), " parameter on ", p.device(), " for ", x.scalar_type(), " on ",
                 x.device());
   }
+  TORCH_CHECK(!t.values.defined() || !t.a.defined(), "a mask and a low-rank update of one weight");
   if (t.values.defined()) check_mask(t.index, t.values);
 }
 
@@ -330,6 +333,8 @@ void check(const at::Tensor &x, const FusedLinear &f) {
   for (const LinearTerm &t : f.first) check_term(t, x.size(-1), x);
   bool pair = f.first.size() == 2 && f.first[0].out() == f.first[1].out();
   TORCH_CHECK(!f.gated || (pair && f.activation != Activation::none), "a gate without its pair");
+  TORCH_CHECK(f.second.empty() || f.activation != Activation::none,
+              "a second layer without an activation before it");
   Shape shape(f);
   for (const LinearTerm &t : f.second) check_term(t, shape.inner, x);
   if (f.residual.defined()) {

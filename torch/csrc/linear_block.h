@@ -57,7 +57,6 @@ class LinearBackward {
   TermGradients finish(const at::Tensor &dy, const at::Tensor &x) const;
 
  private:
-  at::Tensor thin_gradient(const Matrix<const T> &dy) const;
   at::Tensor masked_gradient(const at::Tensor &dy, const at::Tensor &x) const;
 
   const LinearTerm &term_;

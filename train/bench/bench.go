@@ -15,6 +15,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"time"
 
@@ -155,6 +156,9 @@ func (m *measurement) enter(ctx context.Context) error {
 			return fmt.Errorf("%s: %w", c.name, err)
 		}
 		m.contenders = append(m.contenders, c)
+		if own, its := m.contenders[0].ready.Threads, c.ready.Threads; its != own {
+			return fmt.Errorf("%s computes with %d threads, and the floor with %d", c.name, its, own)
+		}
 	}
 	return nil
 }
@@ -183,16 +187,17 @@ func (m *measurement) takeFirstSteps(ctx context.Context) error {
 	return nil
 }
 
-// takeTurns lets every contender make a step a turn, each turn beginning with
-// another one.
+// takeTurns lets every contender make a step a turn, in an order drawn anew, so
+// that none always follows the same one.
 func (m *measurement) takeTurns(ctx context.Context) error {
 	batches, rounds := m.options.batches()
 	turns := m.options.WarmUp + batches*rounds
+	order := rand.New(rand.NewPCG(m.options.Seed, 0))
 	for turn := range turns {
 		m.progress("turns", turn, turns)
 		timed := turn - m.options.WarmUp
-		for i := range m.contenders {
-			c := m.contenders[(turn+i)%len(m.contenders)]
+		for _, i := range order.Perm(len(m.contenders)) {
+			c := m.contenders[i]
 			answer, err := m.ask(ctx, c, request{Batch: max(timed, 0) % batches, LR: timedLR})
 			if err != nil {
 				return err

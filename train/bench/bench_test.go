@@ -213,7 +213,7 @@ func TestAFailedProcessTellsItsLastLine(t *testing.T) {
 
 // standIn is a peer that answers every step with these numbers.
 func standIn(t *testing.T, seconds, loss string) string {
-	return script(t, `read -r job; echo '{"trainable": 7, "versions": {"torch": "9"}}'
+	return script(t, `read -r job; echo '{"trainable": 7, "threads": 1, "versions": {"torch": "9"}}'
 while read -r line; do echo '{"seconds": `+seconds+`, "loss": `+loss+`, "peak_bytes": 5}'; done`)
 }
 

@@ -23,11 +23,11 @@ type job struct {
 	Label      string      `json:"label"`
 	Params     string      `json:"params"`
 	Tuning     pet.Options `json:"tuning"`
-	Checkpoint bool
-	BatchFile  string `json:"batch_file"` // of the rows: gopet's floor writes it, Python reads it
-	StartFile  string `json:"start_file"` // of what is tuned, before the first step, and of the head: likewise a method's
-	Grouped    bool   `json:"grouped"`    // rows are put together by length: Python
-	Compiled   bool   `json:"compiled"`   // by torch.compile: Python
+	Checkpoint bool        `json:"checkpoint"`
+	BatchFile  string      `json:"batch_file"` // of the rows: gopet's floor writes it, Python reads it
+	StartFile  string      `json:"start_file"` // of what is tuned, before the first step, and of the head: likewise a method's
+	Grouped    bool        `json:"grouped"`    // rows are put together by length: Python
+	Compiled   bool        `json:"compiled"`   // by torch.compile: Python
 }
 
 // Contenders that are no tuning methods.

@@ -56,7 +56,7 @@ type Result struct {
 	TokensPerSecond  float64    `json:"tokens_per_second"` // padding left out
 	PeakMemory       int64      `json:"peak_memory_bytes"` // above what was there after loading: resident or, on a GPU, of tensors
 	// GEMMEfficiency is the time of the floor's matrix products, in the fastest
-	// library, over the step's.
+	// library, over the step's; 0 of a method with a dtype of its own.
 	GEMMEfficiency float64 `json:"gemm_efficiency"`
 }
 
@@ -81,13 +81,14 @@ type Speedup struct {
 
 // tolerance is how far apart losses may be, relative to the loss. In float32 the
 // sides differ in the order of sums. In bfloat16 peers keep two or three digits
-// of norms, logits and losses, and of the weights that full tuning changes, all
-// of which gopet has in float32.
+// of norms, losses, a classifier's logits, and the weights that full tuning
+// changes, which gopet has in float32: there the losses hardly tell more than
+// that the model and its rows are the same, and float32 must vouch for the rest.
 func tolerance(dtype string) float64 {
 	if dtype == torch.BFloat16.String() {
-		return 0.1
+		return 0.05
 	}
-	return 1e-3
+	return 1e-4
 }
 
 func (m *measurement) compareLosses() []Losses {
@@ -137,7 +138,7 @@ func (m *measurement) report(losses []Losses) *Report {
 	}
 	for _, ours := range m.contenders {
 		for _, peer := range m.contenders {
-			if ours.kind == ofMethod && peer.kind == ofPeer {
+			if ours.kind == ofMethod && peer.kind == ofPeer && ours.job.DType == peer.job.DType {
 				s := Speedup{Method: ours.name, Peer: peer.name}
 				s.Ratio, s.Interval = m.ratio(peer, ours)
 				r.Speedups = append(r.Speedups, s)
@@ -159,31 +160,45 @@ func (m *measurement) result(c *contender, products []Products) Result {
 	}
 	r.FloorRatio, r.FloorInterval = m.ratio(c, floor)
 	fastest := slices.MinFunc(products, func(a, b Products) int { return cmp.Compare(a.StepSeconds, b.StepSeconds) })
-	r.GEMMEfficiency = fastest.StepSeconds * float64(len(floor.ready.Batches)) / seconds
+	if c.job.DType == floor.job.DType {
+		r.GEMMEfficiency = fastest.StepSeconds * float64(len(floor.ready.Batches)) / seconds
+	}
 	return r
 }
 
 // ratio is how many times a takes as long as b, which may have other batches of
 // the same rows.
 func (m *measurement) ratio(a, b *contender) (float64, [2]float64) {
-	if a.job.Grouped != b.job.Grouped {
+	switch {
+	case a.job.Grouped != b.job.Grouped:
 		return m.total(a) / m.total(b), [2]float64{}
+	case m.options.Data != "":
+		return medianRatio(m.byBatch(a), m.byBatch(b)) // turns of one batch are no pairs of their own
 	}
 	return medianRatio(a.seconds, b.seconds)
 }
 
-// total is the time of all batches, each the median of its turns.
+// total is the time of all batches.
 func (m *measurement) total(c *contender) float64 {
-	batches, _ := m.options.batches()
 	sum := 0.0
+	for _, seconds := range m.byBatch(c) {
+		sum += seconds
+	}
+	return sum
+}
+
+// byBatch is the time of each batch, the median of its turns.
+func (m *measurement) byBatch(c *contender) []float64 {
+	batches, _ := m.options.batches()
+	list := make([]float64, batches)
 	for b := range batches {
 		var turns []float64
 		for turn := b; turn < len(c.seconds); turn += batches {
 			turns = append(turns, c.seconds[turn])
 		}
-		sum += median(turns)
+		list[b] = median(turns)
 	}
-	return sum
+	return list
 }
 
 // products is the time of each library.

@@ -53,6 +53,16 @@ func TestRatioOfOtherBatchesIsThatOfTotals(t *testing.T) {
 	near(t, ratio, 3.25)
 }
 
+// Turns of one batch are not pairs of their own: here three batches of two.
+func TestRatiosOfRealRowsAreByBatch(t *testing.T) {
+	m := &measurement{options: Options{Data: "rows", Steps: 3}}
+	ours := &contender{seconds: []float64{1, 1, 1, 1, 1, 1}}
+	ratio, interval := m.ratio(&contender{seconds: []float64{2, 3, 4, 4, 5, 6}}, ours)
+	near(t, ratio, 4)
+	near(t, interval[0], 3)
+	near(t, interval[1], 5)
+}
+
 func near(t *testing.T, got, want float64) {
 	t.Helper()
 	if math.Abs(got-want) > 1e-9*math.Abs(want) {

@@ -31,7 +31,7 @@ func (r *Report) Write(w io.Writer) error {
 	if len(r.Speedups) == 0 {
 		return nil
 	}
-	fmt.Fprintln(w, "\nsamples a second, times the peer's:")
+	fmt.Fprintln(w, "\na peer's step, in times gopet's:")
 	return r.speedups().Write(w)
 }
 
@@ -57,9 +57,16 @@ func (r *Report) results() *table.Table {
 	for _, x := range r.All() {
 		t.Add(x.Method, format.Count(x.Trainable), fmt.Sprintf("%.1f ms", x.StepSeconds*1e3), format.Decimal(x.FloorRatio, 3),
 			interval(x.FloorInterval), format.Decimal(x.SamplesPerSecond, 1), format.Count(int64(x.TokensPerSecond)),
-			format.Bytes(x.PeakMemory), format.Percent(x.GEMMEfficiency, 1))
+			format.Bytes(x.PeakMemory), efficiency(x))
 	}
 	return t
+}
+
+func efficiency(r Result) string {
+	if r.GEMMEfficiency == 0 {
+		return ""
+	}
+	return format.Percent(r.GEMMEfficiency, 1)
 }
 
 func interval(i [2]float64) string {

@@ -26,7 +26,7 @@ type Calibration struct {
 }
 
 // calibrationVersion changes when rates mean something else.
-const calibrationVersion = 1
+const calibrationVersion = 2
 
 // Machine is what rates depend on.
 type Machine struct {

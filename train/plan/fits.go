@@ -3,9 +3,11 @@ package plan
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"sort"
 	"strings"
 
@@ -38,14 +40,13 @@ var gpus = map[string]int64{
 
 // GPUMemory is that of a GPU by its name, in bytes.
 func GPUMemory(name string) (int64, error) {
-	known := make([]string, 0, len(gpus))
-	for gpu := range gpus {
-		known = append(known, gpu)
-	}
-	sort.Strings(known)
 	plain := strings.NewReplacer(" ", "", "_", "-").Replace(strings.ToLower(name))
 	gib, ok := gpus[strings.TrimSuffix(plain, "gb")]
 	if !ok {
+		known := slices.Sorted(maps.Keys(gpus))
+		if sizes := slices.DeleteFunc(slices.Clone(known), func(gpu string) bool { return !strings.HasPrefix(gpu, plain) }); len(sizes) > 0 {
+			return 0, fmt.Errorf("gpu %q: say which, %s, or give --memory, such as 24GB", name, strings.Join(sizes, " or "))
+		}
 		return 0, fmt.Errorf("gpu %q: %s, or give --memory, such as 24GB", name, nearest.Hint(plain, known))
 	}
 	return gib * GiB, nil

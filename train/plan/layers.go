@@ -82,7 +82,20 @@ func (t term) forward(w *work, tokens, blocks, element int64) {
 	for range blocks {
 		w.product(rows, t.in, t.out, element)
 	}
-	t.thin(w, tokens*(t.in+t.out))
+	if updated := t.updatedWeight(tokens, element); updated > 0 {
+		w[plainBytes] += float64(4 * updated) // it is copied, and read and written again
+	} else {
+		t.thin(w, tokens*(t.in+t.out))
+	}
+}
+
+// updatedWeight is how many bytes a copy of the weight takes that a low-rank
+// update is added to, as torch/csrc/effective_weight.cc does for a pass.
+func (t term) updatedWeight(tokens, element int64) int64 {
+	if t.rank == 0 || element != float || tokens <= t.in {
+		return 0
+	}
+	return t.in * t.out * element
 }
 
 // thin adds products with a low-rank update, which go over so many elements.
@@ -96,8 +109,8 @@ func (t term) backward(w *work, tokens, blocks, element int64, wanted bool) {
 	if t.weight {
 		w.product(t.out, tokens, t.in, element)
 	}
-	// Of the gradients of both matrices, and that of what lies between, twice.
-	t.thin(w, tokens*(2*t.out+t.in))
+	// What lies between the two matrices and its gradient, and the matrices' gradients.
+	t.thin(w, tokens*2*(t.in+t.out))
 	if t.bias {
 		w[plainBytes] += float64(element * tokens * t.out)
 	}
@@ -143,8 +156,8 @@ func (b *builder) fusedLinear(x *value, tokens int64, f fused) *value {
 		width += t.out
 		firstInput, firstDense, learns = firstInput || t.input, firstDense || t.dense, learns || t.learns()
 		t.forward(&o.forward, tokens, blocks, e)
-		o.kept += t.rank * tokens * e
-		o.scratch += t.sums(blocks)
+		o.forwardScratch += t.updatedWeight(tokens, e)
+		o.scratch += t.sums(blocks) + t.updatedWeight(tokens, e)
 		o.learned += t.learned(e)
 	}
 	inner, out := width, width
@@ -156,8 +169,8 @@ func (b *builder) fusedLinear(x *value, tokens int64, f fused) *value {
 		out = t.out
 		learns = learns || t.learns()
 		t.forward(&o.forward, tokens, blocks, e)
-		o.kept += t.rank * tokens * e
-		o.scratch += t.sums(blocks)
+		o.forwardScratch += t.updatedWeight(tokens, e)
+		o.scratch += t.sums(blocks) + t.updatedWeight(tokens, e)
 		o.learned += t.learned(e)
 	}
 	normLearns := b.fusedNorm(o, f.norm, tokens, out, blocks)
@@ -238,7 +251,7 @@ func (b *builder) join(o *operation, x *value, f fused, elements int64) {
 		o.forward[plainBytes] += float64(b.element * elements)
 		if f.norm == nil {
 			o.backward[plainBytes] += float64(2 * b.element * elements)
-		} else if f.second == nil || !f.second.dense {
+		} else if f.active != noActivation && (f.second == nil || !f.second.dense) {
 			o.scratch -= elements * b.element // x's gradient begins in its place
 		}
 	default:
@@ -282,13 +295,16 @@ func (b *builder) attention(operands []*value, queries, keys []int64, heads, wid
 	return b.add(o, tokens*width*b.element, false)
 }
 
-// layerNorm is one by itself.
-func (b *builder) layerNorm(x *value, tokens, dim int64, norm *nn.LayerNorm) *value {
-	blocks, _ := b.blocks(tokens)
+// normRows is how many rows of a norm by itself make a block, whatever the threads.
+const normRows = 128
+
+// norm is one by itself: a layer's or, in T5, of root mean squares. T5's get a
+// bias as an operation behind them.
+func (b *builder) norm(x *value, tokens, dim int64, norm *nn.LayerNorm, elements, gradients cost) *value {
 	o := &operation{inputs: []*value{x}, kept: 2 * float * tokens}
-	o.forward[normElements] = float64(tokens * dim)
-	o.backward[normGradients] = float64(tokens * dim)
-	learns := b.normLearns(o, norm, dim, blocks)
+	o.forward[elements] = float64(tokens * dim)
+	o.backward[gradients] = float64(tokens * dim)
+	learns := b.normLearns(o, norm, dim, (tokens+normRows-1)/normRows)
 	if learns && !x.gradient {
 		o.scratch += tokens * dim * b.element // it is computed all the same
 	}
@@ -297,31 +313,19 @@ func (b *builder) layerNorm(x *value, tokens, dim int64, norm *nn.LayerNorm) *va
 	return b.add(o, tokens*dim*b.element, learns)
 }
 
-// rmsNorm is libtorch's composition, in float32.
+func (b *builder) layerNorm(x *value, tokens, dim int64, norm *nn.LayerNorm) *value {
+	return b.norm(x, tokens, dim, norm, normElements, normGradients)
+}
+
 func (b *builder) rmsNorm(x *value, tokens, dim int64, norm *nn.LayerNorm) *value {
-	elements := tokens * dim
-	o := &operation{inputs: []*value{x}, kept: float * tokens, forwardScratch: 2 * elements * float, scratch: 2 * elements * float}
-	if b.element < float {
-		o.kept += elements * float // of the input
-		o.forwardScratch += elements * float
-		o.scratch += elements * float
+	y := b.norm(x, tokens, dim, norm, rmsElements, rmsGradients)
+	if !b.tuned.normBiases[norm] {
+		return y
 	}
-	learns := b.tuned.whole[norm.Weight] || b.tuned.masked[norm.Weight] > 0
-	if learns {
-		o.kept += elements * float
-		o.learned = dim * float
-		o.scratch += elements * float
-	}
-	o.forward[rmsElements] = float64(elements)
-	o.backward[rmsGradients] = float64(elements)
-	y := b.add(o, elements*b.element, learns)
-	if b.tuned.normBiases[norm] {
-		bias := &operation{passes: []*value{y}, learned: dim * float}
-		bias.forward[plainBytes] = float64(3 * b.element * elements)
-		bias.backward[plainBytes] = float64(b.element * elements)
-		y = b.add(bias, elements*b.element, true)
-	}
-	return y
+	bias := &operation{passes: []*value{y}, learned: dim * float}
+	bias.forward[plainBytes] = float64(3 * b.element * tokens * dim)
+	bias.backward[plainBytes] = float64(b.element * tokens * dim)
+	return b.add(bias, tokens*dim*b.element, true)
 }
 
 // sum of two values of so many elements.

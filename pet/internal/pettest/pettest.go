@@ -35,11 +35,11 @@ func Dir(t testing.TB, model string) string {
 		t.Fatal(err)
 	}
 	for {
-		if _, err := os.Stat(filepath.Join(root, "go.mod")); err == nil {
+		if _, err := os.Stat(filepath.Join(root, model)); err == nil {
 			return filepath.Join(root, model)
 		}
 		if root == filepath.Dir(root) {
-			t.Fatal("no go.mod above the test")
+			t.Fatalf("no %s in a folder above the test", model)
 		}
 		root = filepath.Dir(root)
 	}
