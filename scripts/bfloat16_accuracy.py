@@ -70,7 +70,7 @@ def main():
                 for dtype in DTYPES:
                     run = pathlib.Path(work, f"{options[0]}-{seed}-{dtype}")
                     gopet(binary, "train", "--model", model, "--data", data, "--task", "sst2", "--method", *options, "--seed", seed,
-                          "--dtype", dtype, "--steps", STEPS, "--eval-every", STEPS // 2, "--baselines=false", "--out", run)
+                          "--dtype", dtype, "--steps", STEPS, "--eval-every", STEPS, "--baselines=false", "--out", run)
                     for name, rows in sets.items():
                         right[name][dtype].append(correct(binary, model, run / "adapter", dtype, rows))
                     print(f"{method}, seed {seed}, {dtype}: {100 * right['validation'][dtype][-1].mean():.2f} %", file=sys.stderr)
@@ -86,7 +86,8 @@ Accuracy on SST-2 of all-MiniLM-L6-v2, tuned for {STEPS} steps of 32 rows in flo
 same seeds, and so with the same mask, first values and order of rows. Made by `make bench-bfloat16`.
 
 Differences are bfloat16 less float32, in points. Their 95 % interval draws seeds and rows again, {DRAWS:,} times,
-the two answers to a row staying a pair. Runs tune on three of the four training shards; the fourth is judged
+the two answers to a row staying a pair; three seeds tell little of how much seeds differ, so of that part
+of the interval too. Only the last step is judged. Runs tune on three of the four training shards; the fourth is judged
 besides the validation split, as its many rows tell small differences from none. (Many of its rows are parts of
 sentences of which other parts are tuned on: it is no measure of what the model knows.)
 

@@ -17,6 +17,7 @@ type memory struct {
 // mark lets the high-water mark count from what is there now.
 func (m *memory) mark() error {
 	debug.FreeOSMemory()
+	torch.EmptyCache()
 	if !m.device.IsCUDA() {
 		err := train.ResetPeakMemory()
 		m.loaded = train.ResidentMemory()
