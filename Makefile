@@ -97,7 +97,7 @@ bench-peers: build ## steps and memory beside transformers and peft, into docs/b
 	@bash scripts/bench_peers.sh $(BENCH_PEERS_FLAGS)
 
 .PHONY: bench-bfloat16
-bench-bfloat16: build ## accuracy after tuning in bfloat16 beside float32, into docs/bfloat16.md (4 GB, a quarter of an hour)
+bench-bfloat16: build ## accuracy after tuning in bfloat16 beside float32, into docs/bfloat16.md (4 GB, ten minutes)
 	@bash scripts/bfloat16_accuracy.sh
 
 .PHONY: bench-plan

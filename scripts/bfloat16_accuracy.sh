@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Measures what tuning in bfloat16 costs in accuracy, and writes docs/bfloat16.md.
 #
-# usage: bash scripts/bfloat16_accuracy.sh   (after `make build`; a quarter of an hour)
+# usage: bash scripts/bfloat16_accuracy.sh   (after `make build`; ten minutes)
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 sst2=../shared/data/sst2

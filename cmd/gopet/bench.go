@@ -129,8 +129,8 @@ func benchOptions(c *cli.Context) (bench.Options, error) {
 	if o.Steps < 1 {
 		return o, usageError{fmt.Errorf("bench: %d steps: want 1 or more", o.Steps)}
 	}
-	if o.DType, err = torch.ParseDType(c.String("dtype")); err != nil {
-		return o, usageError{err}
+	if o.DType, err = computedDType(c); err != nil {
+		return o, usageError{fmt.Errorf("bench: %w", err)}
 	}
 	methods := c.StringSlice("methods")
 	if len(methods) == 0 {

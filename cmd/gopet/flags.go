@@ -10,6 +10,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/gopet-ml/gopet/pet"
+	"github.com/gopet-ml/gopet/torch"
 	"github.com/gopet-ml/gopet/train"
 )
 
@@ -123,4 +124,14 @@ func writeJSON(w io.Writer, v any) error {
 	encoder := json.NewEncoder(w)
 	encoder.SetEscapeHTML(false)
 	return encoder.Encode(v)
+}
+
+// computedDType is --dtype, of those that models compute in.
+func computedDType(c *cli.Context) (torch.DType, error) {
+	name := c.String("dtype")
+	dtype, err := torch.ParseDType(name)
+	if err != nil || dtype != torch.Float32 && dtype != torch.BFloat16 {
+		return 0, fmt.Errorf("dtype %q: want float32 or bfloat16", name)
+	}
+	return dtype, nil
 }

@@ -94,6 +94,7 @@ func planAction(c *cli.Context) error {
 		{"optimizer", format.Bytes(p.Memory.Optimizer)},
 		{"activations", format.Bytes(p.Memory.Activations)},
 		{"libraries", format.Bytes(p.Memory.Libraries)},
+		{"peak, weights left out", format.Bytes(p.Memory.Peak)},
 		{"together", format.Bytes(p.Memory.Total)},
 	}
 	if p.StepSeconds != nil {
@@ -114,8 +115,13 @@ func planOptions(c *cli.Context) (plan.Options, error) {
 		}
 		o.Labels = len(tsk.Labels)
 	}
-	if o.Labels < 0 || o.Threads < 0 {
-		return o, usageError{fmt.Errorf("plan: %d labels, %d threads: want 0 or more", o.Labels, o.Threads)}
+	for _, flag := range []string{"labels", "threads"} {
+		if n := c.Int(flag); n < 0 {
+			return o, usageError{fmt.Errorf("plan: %d %s: want 0 or more", n, flag)}
+		}
+	}
+	if _, err := computedDType(c); err != nil {
+		return o, usageError{fmt.Errorf("plan: %w", err)}
 	}
 	var err error
 	o.Shape, err = planShape(c)

@@ -79,6 +79,17 @@ type Speedup struct {
 	Interval [2]float64 `json:"interval,omitzero"`
 }
 
+// Speedup is that of a method over a peer; ok is false where the two have
+// different dtypes.
+func (r *Report) Speedup(method, peer string) (s Speedup, ok bool) {
+	for _, s := range r.Speedups {
+		if s.Method == method && s.Peer == peer {
+			return s, true
+		}
+	}
+	return Speedup{}, false
+}
+
 // tolerance is how far apart losses may be, relative to the loss. In float32 the
 // sides differ in the order of sums. In bfloat16 peers keep two or three digits
 // of norms, losses, a classifier's logits, and the weights that full tuning

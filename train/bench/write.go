@@ -103,10 +103,12 @@ func (r *Report) speedups() *table.Table {
 	t := table.New(columns...)
 	for _, ours := range r.Results {
 		row := []string{ours.Method}
-		for _, s := range r.Speedups {
-			if s.Method == ours.Method {
-				row = append(row, format.Decimal(s.Ratio, 2))
+		for _, peer := range r.Peers {
+			cell := ""
+			if s, ok := r.Speedup(ours.Method, peer.Method); ok {
+				cell = format.Decimal(s.Ratio, 2)
 			}
+			row = append(row, cell)
 		}
 		t.Add(row...)
 	}

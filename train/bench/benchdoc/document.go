@@ -108,10 +108,12 @@ func speedups(w io.Writer, r *bench.Report) {
 	rule(w, len(r.Peers))
 	for _, ours := range r.Results {
 		cells := []string{ours.Method}
-		for _, s := range r.Speedups {
-			if s.Method == ours.Method {
-				cells = append(cells, ratio(s))
+		for _, peer := range r.Peers {
+			cell := ""
+			if s, ok := r.Speedup(ours.Method, peer.Method); ok {
+				cell = ratio(s)
 			}
+			cells = append(cells, cell)
 		}
 		row(w, cells...)
 	}
