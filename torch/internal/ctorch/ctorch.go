@@ -61,6 +61,8 @@ package ctorch
 #cgo nocallback gt_detach
 #cgo noescape gt_device
 #cgo nocallback gt_device
+#cgo noescape gt_device_memory
+#cgo nocallback gt_device_memory
 #cgo noescape gt_div
 #cgo nocallback gt_div
 #cgo noescape gt_dropout
@@ -195,12 +197,14 @@ package ctorch
 #cgo nocallback gt_relu
 #cgo noescape gt_requires_grad
 #cgo nocallback gt_requires_grad
+#cgo noescape gt_reset_device_peak
+#cgo nocallback gt_reset_device_peak
 #cgo noescape gt_reshape
 #cgo nocallback gt_reshape
-#cgo noescape gt_rng_state
-#cgo nocallback gt_rng_state
 #cgo noescape gt_rms_norm
 #cgo nocallback gt_rms_norm
+#cgo noescape gt_rng_state
+#cgo nocallback gt_rng_state
 #cgo noescape gt_rsqrt
 #cgo nocallback gt_rsqrt
 #cgo noescape gt_select
