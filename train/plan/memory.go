@@ -22,7 +22,7 @@ type Memory struct {
 // libraries is what a first step adds to a process besides tensors: the code
 // that it runs, buffers of the products' library, stacks of threads. Measured
 // on Linux x86-64 with two threads.
-const libraries = 13 << 20
+const libraries = 30 << 20
 
 // memoryOf is what a model, what it tunes and a step hold.
 func memoryOf(model models.Model, t *tuned, step *tape) Memory {
