@@ -34,7 +34,7 @@ done
 
 # Sources of the shim and kernels, how they are set up, and what the tests read.
 git ls-files --cached --others --exclude-standard -- \
-  torch/csrc third_party scripts 'torch/optim/testdata' 'models/*/testdata' 'train/testdata' |
+  torch/csrc third_party scripts 'torch/optim/testdata' 'models/*/testdata/*' 'train/testdata' |
   tar -c -T - | tar -x -C "$top"
 
 tar -cJf dist/gopet-gpu-check.tar.xz -C "$build" gopet-gpu-check
