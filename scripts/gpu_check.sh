@@ -59,19 +59,19 @@ sanitize() {
 
 # Models of base's shapes and random weights. Rows are made up, so their tokenizer is never asked.
 make_models() {
-  mkdir -p models/words
-  printf '%s\n' '[PAD]' '[UNK]' '[CLS]' '[SEP]' '[MASK]' words >models/words/vocab.txt
-  echo '{"tokenizer_class": "BertTokenizer"}' >models/words/tokenizer_config.json
-  rm -rf models/t5 models/bert
-  bin/randomt5 -out models/t5 -tokenizer models/words -v1.1 -d_model 768 -d_kv 64 -num_heads 12 -d_ff 2048 -num_layers 12 || return
-  ! has_peers || (cd / && python3 "$root/scripts/random_bert.py" "$root/models/bert" "$root/models/words")
+  mkdir -p random/words
+  printf '%s\n' '[PAD]' '[UNK]' '[CLS]' '[SEP]' '[MASK]' words >random/words/vocab.txt
+  echo '{"tokenizer_class": "BertTokenizer"}' >random/words/tokenizer_config.json
+  rm -rf random/t5 random/bert
+  bin/randomt5 -out random/t5 -tokenizer random/words -v1.1 -d_model 768 -d_kv 64 -num_heads 12 -d_ff 2048 -num_layers 12 || return
+  ! has_peers || (cd / && python3 "$root/scripts/random_bert.py" "$root/random/bert" "$root/random/words")
 }
 
 has_peers() { (cd / && python3 -c 'import peft, safetensors, transformers' 2>/dev/null); }
 
 # bench MODEL SHAPE [FLAG...] times steps, beside transformers and peft where Python has them.
 bench() {
-  local model=models/$1 shape=$2
+  local model=random/$1 shape=$2
   shift 2
   [ -d "$model" ] || {
     echo "$model takes transformers to make"

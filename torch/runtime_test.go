@@ -59,14 +59,27 @@ func TestVersionAndBuild(t *testing.T) {
 	torch.Synchronize(torch.CPU) // nothing to wait for
 }
 
-func TestDeviceMemoryNeedsADevice(t *testing.T) {
-	if _, err := torch.CUDADeviceCount(); err == nil {
-		t.Skip("there is a device")
+// Where there is a device its memory is counted, and elsewhere there is a reason.
+func TestDeviceMemory(t *testing.T) {
+	torchtest.NoLeaks(t)
+	device := torch.CUDA(0)
+	before, _, err := torch.DeviceMemory(device)
+	reset := torch.ResetDevicePeak(device)
+	if _, missing := torch.CUDADeviceCount(); missing != nil {
+		if !errors.Is(err, torch.ErrDevice) || !errors.Is(reset, torch.ErrDevice) {
+			t.Errorf("errors %v and %v, want an ErrDevice", err, reset)
+		}
+		return
 	}
-	if _, _, err := torch.DeviceMemory(torch.CUDA(0)); !errors.Is(err, torch.ErrDevice) {
-		t.Errorf("error %v", err)
+	if err != nil || reset != nil {
+		t.Fatalf("errors %v and %v", err, reset)
 	}
-	if err := torch.ResetDevicePeak(torch.CUDA(0)); !errors.Is(err, torch.ErrDevice) {
-		t.Errorf("error %v", err)
+	const bytes = 4 << 20
+	s := torch.NewScope()
+	torch.Zeros(s, torch.Float32, bytes/4).ToDevice(device)
+	s.Close()
+	now, peak, err := torch.DeviceMemory(device)
+	if err != nil || now != before || peak < before+bytes {
+		t.Errorf("%d bytes now and %d at most, %v, after %d and %d more", now, peak, err, before, bytes)
 	}
 }

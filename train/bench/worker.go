@@ -122,7 +122,9 @@ func (w *worker) step(r request) (answer, error) {
 	if err != nil {
 		return a, err
 	}
-	torch.Synchronize(w.memory.device)
+	if err := torch.Try(func() { torch.Synchronize(w.memory.device) }); err != nil {
+		return a, err
+	}
 	a.Seconds = time.Since(begin).Seconds()
 	a.PeakBytes, err = w.memory.peak()
 	return a, err

@@ -57,12 +57,13 @@ func (r *Report) results() *table.Table {
 	for _, x := range r.All() {
 		t.Add(x.Method, format.Count(x.Trainable), fmt.Sprintf("%.1f ms", x.StepSeconds*1e3), format.Decimal(x.FloorRatio, 3),
 			interval(x.FloorInterval), format.Decimal(x.SamplesPerSecond, 1), format.Count(int64(x.TokensPerSecond)),
-			format.Bytes(x.PeakMemory), efficiency(x))
+			format.Bytes(x.PeakMemory), x.Efficiency())
 	}
 	return t
 }
 
-func efficiency(r Result) string {
+// Efficiency is GEMMEfficiency in percent, "" where there is none.
+func (r Result) Efficiency() string {
 	if r.GEMMEfficiency == 0 {
 		return ""
 	}

@@ -86,12 +86,8 @@ func results(w io.Writer, r *bench.Report) {
 		if x.FloorInterval != [2]float64{} {
 			interval = fmt.Sprintf("%.3f-%.3f", x.FloorInterval[0], x.FloorInterval[1])
 		}
-		efficiency := ""
-		if x.GEMMEfficiency > 0 {
-			efficiency = format.Percent(x.GEMMEfficiency, 1)
-		}
 		row(w, x.Method, format.Count(x.Trainable), fmt.Sprintf("%.1f ms", x.StepSeconds*1e3), format.Decimal(x.FloorRatio, 3), interval,
-			format.Decimal(x.SamplesPerSecond, 1), format.Count(int64(x.TokensPerSecond)), format.Bytes(x.PeakMemory), efficiency)
+			format.Decimal(x.SamplesPerSecond, 1), format.Count(int64(x.TokensPerSecond)), format.Bytes(x.PeakMemory), x.Efficiency())
 	}
 }
 
